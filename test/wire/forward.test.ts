@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http, { type RequestListener } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { forward, type ForwardPlan, type ForwardResult } from '../../wire/forward.ts';
+import { readFraming } from '../../wire/framing.ts';
+import { requestHeaders, responseHeaders } from '../../wire/headers.ts';
+import { createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
+
+const keep = { drop: () => false, add: [] };
+
+async function listen(t: TestContext, server: http.Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+interface Proxy {
+  readonly url: string;
+  /** How each exchange ended: a result, or the code that was thrown. */
+  readonly ends: (ForwardResult | string)[];
+}
+
+async function proxyTo(
+  t: TestContext,
+  port: number,
+  change: Partial<ForwardPlan> = {},
+): Promise<Proxy> {
+  const agent = new http.Agent({ keepAlive: true });
+  const ends: (ForwardResult | string)[] = [];
+  const serve: RequestListener = (request, response) => {
+    const framing = readFraming(request);
+    const plan: ForwardPlan = {
+      hop: { protocol: 'http:', hostname: '127.0.0.1', port, agent },
+      method: request.method ?? '',
+      path: request.url ?? '',
+      framing,
+      headers: requestHeaders(request.rawHeaders, request.method ?? '', 'up', framing, keep),
+      maxBodyBytes: 1_000_000,
+      timeouts: { connectMs: 1_000, headersMs: 1_000, idleMs: 1_000 },
+      answer: (_status, raw) => responseHeaders(raw, keep),
+      ...change,
+    };
+    forward(request, response, plan).then(
+      (result) => ends.push(result),
+      (error: unknown) => {
+        const { code, status } = error as { code: string; status: number };
+        ends.push(code);
+        response.writeHead(status).end(code);
+      },
+    );
+  };
+  const server = http.createServer(serve);
+  server.on('checkContinue', serve);
+  const own = await listen(t, server);
+  t.after(() => agent.destroy());
+  return { url: `http://127.0.0.1:${own}`, ends };
+}
+
+const upstreamOf = async (t: TestContext, listener: RequestListener): Promise<number> =>
+  listen(t, http.createServer(listener));
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await sleep(20);
+  assert.ok(condition(), 'the condition came true in time');
+}
+
+test('method, path, body and answer pass through', async (t) => {
+  const port = await upstreamOf(t, async (request, response) => {
+    const body = await new Response(request as unknown as ReadableStream).text();
+    response
+      .writeHead(201, { 'X-Seen': `${request.method} ${request.url}` })
+      .end(body.toUpperCase());
+  });
+  const { url, ends } = await proxyTo(t, port);
+  const answer = await fetch(`${url}/a?b=c`, { method: 'PUT', body: 'hello' });
+  assert.equal(answer.status, 201);
+  assert.equal(answer.headers.get('x-seen'), 'PUT /a?b=c');
+  assert.equal(await answer.text(), 'HELLO');
+  assert.deepEqual(ends, [{ kind: 'answered', status: 201, bytesIn: 5, bytesOut: 5 }]);
+});
+
+test('HEAD, 204 and 304 have no body and keep the connection', async (t) => {
+  const port = await upstreamOf(t, (request, response) => {
+    response.writeHead(request.method === 'HEAD' ? 200 : Number(request.url?.slice(1)), {
+      ...(request.method === 'HEAD' ? { 'Content-Length': '1000' } : {}),
+    });
+    response.end();
+  });
+  const { url } = await proxyTo(t, port);
+  const answer = await sendRaw(
+    url,
+    'HEAD /200 HTTP/1.1\r\nHost: h\r\n\r\nGET /204 HTTP/1.1\r\nHost: h\r\n\r\nGET /304 HTTP/1.1\r\nHost: h\r\n\r\n',
+  );
+  assert.deepEqual(answer.match(/HTTP\/1\.1 [0-9]{3}/g), [
+    'HTTP/1.1 200',
+    'HTTP/1.1 204',
+    'HTTP/1.1 304',
+  ]);
+  assert.match(answer, /content-length: 1000/i);
+});
+
+test('the head of a stream does not wait for its first event', async (t) => {
+  const port = await upstreamOf(t, (_request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.flushHeaders();
+    setTimeout(() => response.end('data: late\n\n'), 1_500);
+  });
+  const { url } = await proxyTo(t, port);
+  const started = Date.now();
+  const answer = await fetch(url);
+  assert.ok(Date.now() - started < 1_200, 'the head came before the event');
+  assert.equal(await answer.text(), 'data: late\n\n', 'silence longer than idleMs does not end it');
+});
+
+test('a client that goes away frees the upstream', async (t) => {
+  let freed = false;
+  const port = await upstreamOf(t, (_request, response) => {
+    response.writeHead(200).write('x');
+    response.on('close', () => (freed = true));
+  });
+  const { url, ends } = await proxyTo(t, port);
+  const leave = new AbortController();
+  const answer = await fetch(url, { signal: leave.signal });
+  leave.abort();
+  await assert.rejects(answer.text());
+  await until(() => freed && ends.length === 1);
+  assert.equal((ends[0] as { cutBy?: string }).cutBy, 'client');
+});
+
+test('a truncated answer cuts the client, never passes for whole', async (t) => {
+  const upstream = await createRawUpstream((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this');
+    setTimeout(() => socket.destroy(), 50);
+  });
+  t.after(() => upstream.close());
+  const { url, ends } = await proxyTo(t, upstream.port);
+  const answer = await fetch(url);
+  await assert.rejects(answer.text());
+  await until(() => ends.length === 1);
+  assert.equal((ends[0] as { cutBy?: string }).cutBy, 'upstream');
+});
+
+test('no connection, no answer and a bad answer have each their code', async (t) => {
+  const refused = await proxyTo(t, 1);
+  assert.equal(await (await fetch(refused.url)).text(), 'upstream_unreachable');
+  const silent = await createRawUpstream(() => {});
+  const garbage = await createRawUpstream((socket) => socket.end('nonsense\r\n\r\n'));
+  t.after(() => Promise.all([silent.close(), garbage.close()]));
+  assert.equal(await (await fetch((await proxyTo(t, silent.port)).url)).text(), 'upstream_timeout');
+  assert.equal(
+    await (await fetch((await proxyTo(t, garbage.port)).url)).text(),
+    'upstream_protocol',
+  );
+});
+
+test('a body over the limit is refused, announced or not', async (t) => {
+  const port = await upstreamOf(t, (request, response) => {
+    request.resume();
+    request.on('end', () => response.end('taken'));
+  });
+  const { url } = await proxyTo(t, port, { maxBodyBytes: 10 });
+  assert.equal((await fetch(url, { method: 'POST', body: 'x'.repeat(11) })).status, 413);
+  const chunked = await sendRaw(
+    url,
+    'POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n01234567890\r\n0\r\n\r\n',
+  );
+  assert.equal(statusOf(chunked), 413);
+});
+
+test('100-continue is answered once the request may go on', async (t) => {
+  const port = await upstreamOf(t, (request, response) => request.pipe(response));
+  const { url } = await proxyTo(t, port);
+  const answer = await sendRaw(
+    url,
+    'POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc',
+  );
+  assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+  assert.match(answer, /abc/);
+});
+
+test('an early answer reaches the client and ends the exchange', async (t) => {
+  const port = await upstreamOf(t, (_request, response) => {
+    response.writeHead(200, { 'Content-Length': '5' }).end('early');
+  });
+  const { url } = await proxyTo(t, port);
+  const answer = await sendRaw(
+    url,
+    ['POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n', 'x'.repeat(1000)],
+    { quietMs: 500 },
+  );
+  assert.equal(statusOf(answer), 200);
+  assert.match(answer, /early$/);
+});
+
+test('a kept-alive connection that the upstream closed is tried again, once, for GET only', async (t) => {
+  const served = new WeakSet<Socket>();
+  const upstream = await createRawUpstream((socket) => {
+    // The peer closes just as the next request is on its way.
+    if (served.has(socket)) return void socket.resetAndDestroy();
+    served.add(socket);
+    return void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  });
+  t.after(() => upstream.close());
+  const { url } = await proxyTo(t, upstream.port);
+  assert.equal((await fetch(url)).status, 200);
+  assert.equal((await fetch(url)).status, 200, 'sent again on a new connection');
+  assert.equal(upstream.requests(), 3);
+  assert.equal((await fetch(url, { method: 'POST', body: 'x' })).status, 502, 'POST is not');
+});
+
+test('trailers are passed on', async (t) => {
+  const upstream = await createRawUpstream((socket) => {
+    socket.write(
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Grpc-Status\r\n\r\n2\r\nok\r\n0\r\nGrpc-Status: 0\r\n\r\n',
+    );
+  });
+  t.after(() => upstream.close());
+  const { url } = await proxyTo(t, upstream.port);
+  const answer = await sendRaw(url, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  assert.match(answer, /0\r\nGrpc-Status: 0\r\n\r\n$/);
+});
+
+test('an exchange can be cut from outside', async (t) => {
+  const port = await upstreamOf(t, (_request, response) => response.writeHead(200).write('x'));
+  let cut: ((by: 'expiry') => void) | undefined;
+  const { url, ends } = await proxyTo(t, port, {
+    register: (given) => {
+      cut = given;
+      return () => {};
+    },
+  });
+  const answer = await fetch(url);
+  cut?.('expiry');
+  await assert.rejects(answer.text());
+  await until(() => ends.length === 1);
+  assert.equal((ends[0] as { cutBy?: string }).cutBy, 'expiry');
+});

@@ -1,0 +1,297 @@
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import https from 'node:https';
+import { WireError } from './errors.ts';
+import type { Framing } from './framing.ts';
+import { passableTrailers, type HeaderList } from './headers.ts';
+import { TimeoutError, transportError } from './transport-error.ts';
+
+/** Who or what ended an exchange. */
+export type ClosedBy =
+  'client' | 'upstream' | 'relay' | 'expiry' | 'revocation' | 'drain' | 'error';
+
+/** Where a request goes next. */
+export interface NextHop {
+  readonly protocol: 'http:' | 'https:';
+  readonly hostname: string;
+  readonly port: number;
+  readonly agent: http.Agent;
+}
+
+/** One request, ready to be sent on. */
+export interface ForwardPlan {
+  readonly hop: NextHop;
+  readonly method: string;
+  /** Canonical path and query, exactly the bytes to send. */
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly framing: Framing;
+  readonly maxBodyBytes: number;
+  readonly timeouts: {
+    readonly connectMs: number;
+    /** From the last body byte sent to the first byte of the answer. */
+    readonly headersMs: number;
+    /** Longest silence within an answer; event streams may be silent as long as they like. */
+    readonly idleMs: number;
+  };
+  /** Builds the answer's fields from the upstream's. */
+  readonly answer: (status: number, raw: HeaderList) => HeaderList;
+  /**
+   * Looks at the answer to a request without a body before the client sees it; `true` discards it,
+   * and `forward` resolves `intercepted`.
+   */
+  readonly intercept?: (status: number, raw: HeaderList) => boolean;
+  /** Hands out a way to end the exchange from outside; returns the unregistering function. */
+  readonly register?: (cut: (by: ClosedBy) => void) => () => void;
+}
+
+/** How an exchange ended once the upstream had answered. */
+export type ForwardResult =
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly bytesIn: number;
+      readonly bytesOut: number;
+      /** Absent when the whole answer was delivered. */
+      readonly cutBy?: ClosedBy;
+    }
+  | { readonly kind: 'intercepted'; readonly status: number };
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
+
+/**
+ * Sends one request to the next hop and streams its answer back, with back-pressure and abort in
+ * both directions. A request without a body that met a kept-alive connection just closed by the
+ * upstream is sent once more, on a new connection.
+ *
+ * @param request the client's request, body unread
+ * @param response the client's answer, nothing written
+ * @param plan what to send, and where
+ * @returns how it ended
+ * @throws {WireError} `upstream_*` or `too_large`, only while nothing was written to `response`
+ * @see RFC 9110 §7.3 to §7.6
+ */
+export async function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  plan: ForwardPlan,
+): Promise<ForwardResult> {
+  if (plan.framing.kind === 'length' && plan.framing.bytes > plan.maxBodyBytes) {
+    throw tooLarge(plan.maxBodyBytes);
+  }
+  try {
+    return await exchange(request, response, plan, plan.hop.agent);
+  } catch (error) {
+    if (!isStaleConnection(error, plan)) throw transportError(error);
+  }
+  return exchange(request, response, plan, plan.hop.agent).catch((error: unknown) => {
+    throw transportError(error);
+  });
+}
+
+function tooLarge(limit: number): WireError {
+  return new WireError('too_large', `The body is larger than the ${limit} bytes allowed here.`);
+}
+
+/** RFC 9110 §9.2.2, RFC 9112 §9.3.1: only what is idempotent may be repeated, and once. */
+function isStaleConnection(error: unknown, plan: ForwardPlan): boolean {
+  const { code, reused } = error as { code?: string; reused?: boolean };
+  return (
+    reused === true &&
+    plan.framing.kind === 'none' &&
+    IDEMPOTENT.has(plan.method) &&
+    (code === 'ECONNRESET' || code === 'EPIPE')
+  );
+}
+
+/**
+ * Opens the request towards the next hop; nothing is sent before the first write.
+ *
+ * @param plan the request to send
+ * @param agent the pool to take a connection from
+ * @returns node's request
+ */
+export function openRequest(
+  plan: Pick<ForwardPlan, 'hop' | 'method' | 'path' | 'headers'>,
+  agent: http.Agent | false,
+): http.ClientRequest {
+  const { protocol, hostname, port } = plan.hop;
+  const options: https.RequestOptions = {
+    protocol,
+    hostname,
+    port,
+    method: plan.method,
+    path: plan.path,
+    headers: plan.headers,
+    agent,
+  };
+  return protocol === 'https:' ? https.request(options) : http.request(options);
+}
+
+function exchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  plan: ForwardPlan,
+  agent: http.Agent,
+): Promise<ForwardResult> {
+  return new Promise((resolve, reject) => {
+    const upstream = openRequest(plan, agent);
+    let bytesIn = 0;
+    let bytesOut = 0;
+    let status = 0;
+    let settled = false;
+    let timer: NodeJS.Timeout | undefined;
+    let unregister: (() => void) | undefined;
+
+    const disarm = (): void => {
+      clearTimeout(timer);
+      // A cleared timer would start again on refresh().
+      timer = undefined;
+    };
+    const settle = (): boolean => {
+      if (settled) return false;
+      settled = true;
+      disarm();
+      unregister?.();
+      response.off('close', onClientClose);
+      return true;
+    };
+    const fail = (error: Error): void => {
+      if (!settle()) return;
+      upstream.destroy();
+      reject(Object.assign(error, { reused: upstream.reusedSocket }));
+    };
+    /** Ends an exchange whose answer had begun, or whose client left: nothing more can be said. */
+    const cut = (by: ClosedBy): void => {
+      if (!settle()) return;
+      upstream.destroy();
+      response.destroy();
+      resolve({ kind: 'answered', status, bytesIn, bytesOut, cutBy: by });
+    };
+    const finish = (): void => {
+      if (!settle()) return;
+      // The upstream has said all; what is left of an upload is read and dropped.
+      if (!upstream.writableFinished) upstream.destroy();
+      resolve({ kind: 'answered', status, bytesIn, bytesOut });
+    };
+    const broken = (error: Error, by: ClosedBy): void =>
+      response.headersSent ? cut(by) : fail(error);
+    const arm = (ms: number, what: string): void => {
+      disarm();
+      if (settled) return;
+      timer = setTimeout(
+        () => broken(new TimeoutError(what), response.writableNeedDrain ? 'client' : 'upstream'),
+        ms,
+      );
+    };
+    const onClientClose = (): void => {
+      if (!response.writableFinished) cut('client');
+    };
+
+    response.on('close', onClientClose);
+    // 'close' on the response tells the same, for requests with and without a body.
+    request.on('error', () => {});
+    unregister = plan.register?.(cut);
+    upstream.on('error', (error) => broken(error, 'upstream'));
+    upstream.on('socket', (socket) => {
+      if (!socket.connecting) return arm(plan.timeouts.headersMs, 'no answer');
+      arm(plan.timeouts.connectMs, 'no connection');
+      const ready = plan.hop.protocol === 'https:' ? 'secureConnect' : 'connect';
+      socket.once(ready, () => arm(plan.timeouts.headersMs, 'no answer'));
+      return undefined;
+    });
+    upstream.on('response', (answer) => {
+      status = answer.statusCode ?? 0;
+      if (plan.framing.kind === 'none' && plan.intercept?.(status, answer.rawHeaders)) {
+        answer.resume();
+        if (settle()) resolve({ kind: 'intercepted', status });
+        return;
+      }
+      if (isEventStream(answer)) disarm();
+      else arm(plan.timeouts.idleMs, 'silence');
+      sendAnswer(answer, response, plan, {
+        progress: (bytes) => {
+          bytesOut += bytes;
+          timer?.refresh();
+        },
+        broken: (error) => broken(error, 'upstream'),
+        finish,
+      });
+    });
+    sendBody(request, response, upstream, plan, (bytes) => {
+      bytesIn += bytes;
+      timer?.refresh();
+      if (bytesIn > plan.maxBodyBytes) broken(tooLarge(plan.maxBodyBytes), 'relay');
+    });
+  });
+}
+
+/** Event streams may be silent as long as they like. */
+function isEventStream(answer: IncomingMessage): boolean {
+  return /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
+}
+
+function sendBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  upstream: http.ClientRequest,
+  plan: ForwardPlan,
+  progress: (bytes: number) => void,
+): void {
+  if (plan.framing.kind === 'none') {
+    upstream.end();
+    return;
+  }
+  // RFC 9110 §10.1.1: only now is it decided that the body is wanted.
+  if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
+  request.on('data', (chunk: Buffer) => {
+    progress(chunk.length);
+    // An upstream that has answered may stop reading; the rest of the upload is read and dropped.
+    if (upstream.destroyed || upstream.writableEnded) return;
+    if (!upstream.write(chunk)) request.pause();
+  });
+  upstream.on('drain', () => request.resume());
+  upstream.on('close', () => request.resume());
+  request.on('end', () => {
+    if (upstream.destroyed) return;
+    const trailers = passableTrailers(request.rawTrailers);
+    if (trailers.length > 0) upstream.addTrailers(trailers);
+    upstream.end();
+  });
+}
+
+interface AnswerEvents {
+  readonly progress: (bytes: number) => void;
+  readonly broken: (error: Error) => void;
+  readonly finish: () => void;
+}
+
+function sendAnswer(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  plan: ForwardPlan,
+  events: AnswerEvents,
+): void {
+  const status = answer.statusCode as number;
+  response.writeHead(
+    status,
+    answer.statusMessage,
+    plan.answer(status, answer.rawHeaders) as string[],
+  );
+  // A stream's head must not wait for its first event; a quick answer goes out with its head.
+  const flush = setImmediate(() => response.flushHeaders());
+  answer.on('data', (chunk: Buffer) => {
+    clearImmediate(flush);
+    events.progress(chunk.length);
+    if (!response.write(chunk)) answer.pause();
+  });
+  response.on('drain', () => answer.resume());
+  answer.on('error', events.broken);
+  answer.on('aborted', () => events.broken(new Error('truncated')));
+  answer.on('end', () => {
+    clearImmediate(flush);
+    if (!answer.complete) return;
+    const trailers = passableTrailers(answer.rawTrailers);
+    if (trailers.length > 0) response.addTrailers(trailers);
+    response.end(events.finish);
+  });
+}

@@ -1,0 +1,157 @@
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { openRequest, type ClosedBy, type ForwardPlan } from './forward.ts';
+import { fieldValues, type HeaderList } from './headers.ts';
+import { TimeoutError, transportError } from './transport-error.ts';
+
+/** How a tunnel ended; any status but 101 is the upstream's answer in place of the switch. */
+export interface TunnelResult {
+  readonly status: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly cutBy?: ClosedBy;
+}
+
+/**
+ * Tells whether a request asks for a WebSocket; other upgrades are not tunnelled.
+ *
+ * @param request the client's request
+ * @returns true for `Upgrade: websocket` alone, on a GET
+ * @see RFC 6455 §4.2.1
+ */
+export function isWebSocketUpgrade(request: IncomingMessage): boolean {
+  const upgrade = fieldValues(request.rawHeaders, 'upgrade');
+  return (
+    request.method === 'GET' && upgrade.length === 1 && upgrade[0]?.toLowerCase() === 'websocket'
+  );
+}
+
+/**
+ * An answer on a connection that asked for an upgrade and does not get it.
+ *
+ * @param request the client's request
+ * @param socket its connection
+ * @returns a response that closes the connection when it ends
+ */
+export function responseOn(request: IncomingMessage, socket: Duplex): ServerResponse {
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0]);
+  response.on('finish', () => socket.end());
+  return response;
+}
+
+/**
+ * Joins a client's WebSocket to the upstream's. Bytes that the client sent before the switch are
+ * discarded: they would reach the upstream unasked if it refused.
+ *
+ * @param request the upgrade request
+ * @param socket the client's connection
+ * @param plan what to send; `Connection` and `Upgrade` are added here
+ * @returns how it ended, once both sides are closed
+ * @throws {WireError} `upstream_*`, only while nothing was written to the client
+ * @see RFC 6455 §4, CVE-2025-64763
+ */
+export function tunnel(
+  request: IncomingMessage,
+  socket: Duplex,
+  plan: ForwardPlan,
+): Promise<TunnelResult> {
+  return new Promise((resolve, reject) => {
+    const headers = [...plan.headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
+    const upstream = openRequest({ ...plan, headers }, false);
+    const traffic = { bytesIn: 0, bytesOut: 0 };
+    let status = 0;
+    let unregister: (() => void) | undefined;
+    const deadline = setTimeout(
+      () => upstream.destroy(new TimeoutError('no answer')),
+      plan.timeouts.connectMs + plan.timeouts.headersMs,
+    );
+    const end = (cutBy?: ClosedBy): void => {
+      clearTimeout(deadline);
+      unregister?.();
+      upstream.destroy();
+      if (cutBy !== undefined) socket.destroy();
+      resolve({ status, ...traffic, ...(cutBy === undefined ? {} : { cutBy }) });
+    };
+    unregister = plan.register?.(end);
+    socket.on('close', () => end('client'));
+    socket.on('error', () => end('client'));
+    upstream.on('error', (error) => {
+      clearTimeout(deadline);
+      unregister?.();
+      reject(transportError(error));
+    });
+    upstream.on('response', (answer) => {
+      clearTimeout(deadline);
+      status = answer.statusCode ?? 0;
+      passRefusal(answer, responseOn(request, socket), plan, traffic, end);
+    });
+    upstream.on('upgrade', (answer, upstreamSocket, early) => {
+      clearTimeout(deadline);
+      status = 101;
+      socket.write(switching(answer, plan));
+      traffic.bytesOut += early.length;
+      if (early.length > 0) socket.write(early);
+      join(socket, upstreamSocket, traffic, end);
+    });
+    upstream.end();
+  });
+}
+
+function switching(answer: IncomingMessage, plan: ForwardPlan): string {
+  const fields = plan.answer(101, answer.rawHeaders);
+  const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket'];
+  for (let at = 0; at < fields.length; at += 2) lines.push(`${fields[at]}: ${fields[at + 1]}`);
+  return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+interface Traffic {
+  bytesIn: number;
+  bytesOut: number;
+}
+
+function passRefusal(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  plan: ForwardPlan,
+  traffic: Traffic,
+  end: (cutBy?: ClosedBy) => void,
+): void {
+  const status = answer.statusCode as number;
+  const fields: HeaderList = plan.answer(status, answer.rawHeaders);
+  response.writeHead(status, answer.statusMessage, fields as string[]);
+  response.on('finish', () => end());
+  answer.on('data', (chunk: Buffer) => {
+    traffic.bytesOut += chunk.length;
+    if (!response.write(chunk)) answer.pause();
+  });
+  response.on('drain', () => answer.resume());
+  answer.on('end', () => response.end());
+  answer.on('error', () => end('upstream'));
+}
+
+function join(
+  client: Duplex,
+  upstream: Duplex,
+  traffic: Traffic,
+  end: (cutBy?: ClosedBy) => void,
+): void {
+  pump(client, upstream, (bytes) => (traffic.bytesIn += bytes));
+  pump(upstream, client, (bytes) => (traffic.bytesOut += bytes));
+  upstream.on('error', () => end('upstream'));
+  // What the upstream sent last must still reach the client: its end follows by the pump.
+  upstream.on('close', () => {
+    if (client.writableFinished || client.destroyed) end('upstream');
+    else client.end(() => end('upstream'));
+  });
+}
+
+function pump(from: Duplex, to: Duplex, count: (bytes: number) => void): void {
+  from.on('data', (chunk: Buffer) => {
+    count(chunk.length);
+    if (!to.write(chunk)) from.pause();
+  });
+  to.on('drain', () => from.resume());
+  from.on('end', () => to.end());
+}
