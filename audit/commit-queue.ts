@@ -1,0 +1,197 @@
+import { monotonicFactory } from 'ulid';
+import { type Head, seal, type SealedRecord } from './chain.ts';
+import { AuditError } from './errors.ts';
+import type { AuditFields, AuditKind, AuditRecord, AuditSide } from './record.ts';
+import type { Store } from './store.ts';
+
+const batchRecords = 1000;
+const retryMs = 1000;
+
+/** What is to be recorded. */
+export interface Draft {
+  readonly kind: AuditKind;
+  readonly fields: AuditFields;
+}
+
+interface Waiting {
+  readonly content: Omit<AuditRecord, 'seq' | 'prev' | 'hash'>;
+  /** Kept after a failure and written as soon as that is possible again. */
+  readonly lasting: boolean;
+  /** Called within the turn of the commit, before the writer hears of it. */
+  readonly onCommit: ((id: string) => void) | undefined;
+  readonly resolve: (record: { readonly id: string }) => void;
+  readonly reject: (error: AuditError) => void;
+}
+
+/** Gathers the records of one turn of the event loop into one transaction. */
+export interface CommitQueue {
+  /**
+   * Waits for a record to be committed.
+   *
+   * @throws {AuditError} `audit_unavailable`
+   */
+  add(
+    kind: AuditKind,
+    fields: AuditFields,
+    onCommit?: (id: string) => void,
+  ): Promise<{ readonly id: string }>;
+  /** Takes a record that nobody waits for; it outlives failures until the queue is closed. */
+  addLasting(kind: AuditKind, fields: AuditFields, onCommit: (id: string) => void): void;
+  /** Commits at once, ahead of what waits. */
+  writeNow(drafts: readonly Draft[]): void;
+  /** Why the newest write failed; `undefined` when it did not. */
+  problem(): string | undefined;
+  /** Takes nothing more, and writes what waits. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a queue in front of a store.
+ *
+ * @param deps `limit` bounds the records that wait; `onCommit` hears of each transaction's records
+ * @returns the queue
+ */
+export function createCommitQueue(deps: {
+  readonly store: Pick<Store, 'commit'>;
+  readonly side: AuditSide;
+  readonly limit: number;
+  readonly now: () => number;
+  readonly onCommit: (records: readonly AuditRecord[]) => void;
+  readonly onError: (error: unknown) => void;
+}): CommitQueue {
+  const { store, side, limit, now, onError } = deps;
+  const ulid = monotonicFactory();
+  let waiting: Waiting[] = [];
+  let scheduled: NodeJS.Immediate | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let failure: AuditError | undefined;
+  let closed = false;
+
+  function content({ kind, fields }: Draft): Waiting['content'] {
+    const ms = now();
+    return { ...fields, id: ulid(ms), at: new Date(ms).toISOString(), kind, side };
+  }
+
+  function enqueue(entry: Waiting): void {
+    waiting.push(entry);
+    schedule();
+  }
+
+  function schedule(): void {
+    scheduled ??= setImmediate(() => {
+      scheduled = undefined;
+      flush();
+    });
+  }
+
+  function flush(): void {
+    const batch = waiting.slice(0, batchRecords);
+    if (batch.length === 0) return;
+    waiting = waiting.slice(batchRecords);
+    try {
+      const records = commit(batch.map((entry) => entry.content));
+      for (const entry of batch) {
+        entry.onCommit?.(entry.content.id);
+        entry.resolve(entry.content);
+      }
+      deps.onCommit(records);
+    } catch (error) {
+      fail(batch, unavailable(error));
+    }
+    if (waiting.length > 0 && retry === undefined) schedule();
+  }
+
+  function commit(contents: readonly Waiting['content'][]): readonly AuditRecord[] {
+    try {
+      const sealed = store.commit((head) => sealAll(contents, head));
+      failure = undefined;
+      return sealed.map(({ record }) => record);
+    } catch (error) {
+      failure = unavailable(error);
+      throw failure;
+    }
+  }
+
+  function fail(batch: readonly Waiting[], error: AuditError): void {
+    onError(error);
+    const kept = batch.filter((entry) => entry.lasting);
+    for (const entry of batch) if (!entry.lasting) entry.reject(error);
+    if (kept.length === 0) return;
+    waiting = [...kept, ...waiting];
+    retry ??= setTimeout(() => {
+      retry = undefined;
+      schedule();
+    }, retryMs);
+    retry.unref();
+  }
+
+  function refuse(): AuditError | undefined {
+    if (closed) return new AuditError('audit_unavailable', 'the audit is closed');
+    if (waiting.length < limit) return undefined;
+    return new AuditError('audit_unavailable', `${limit} records wait to be written to the audit`);
+  }
+
+  return {
+    add(kind, fields, onCommit) {
+      return new Promise((resolve, reject) => {
+        const refusal = refuse();
+        if (refusal) {
+          reject(refusal);
+          return;
+        }
+        const entry = { content: content({ kind, fields }), lasting: false, onCommit };
+        enqueue({ ...entry, resolve, reject });
+      });
+    },
+    addLasting(kind, fields, onCommit) {
+      // Each belongs to an admitted request, so that twice the limit is never reached in practice;
+      // beyond it memory matters more, and the request will be found open at the next start.
+      if (closed || waiting.length >= 2 * limit) {
+        throw new AuditError('audit_unavailable', `${kind} of a request could not be recorded`);
+      }
+      const entry = { content: content({ kind, fields }), lasting: true, onCommit };
+      enqueue({ ...entry, resolve: () => {}, reject: () => {} });
+    },
+    writeNow(drafts) {
+      deps.onCommit(commit(drafts.map(content)));
+    },
+    problem: () => failure?.message,
+    async close() {
+      closed = true;
+      clearTimeout(retry);
+      retry = undefined;
+      clearImmediate(scheduled);
+      for (let left = Infinity; waiting.length > 0 && waiting.length < left;) {
+        left = waiting.length;
+        flush();
+      }
+      clearTimeout(retry);
+      clearImmediate(scheduled);
+      if (waiting.length > 0) onError(new AuditError('audit_unavailable', lost(waiting.length)));
+    },
+  };
+}
+
+function lost(count: number): string {
+  return `${count} outcomes could not be recorded; the next start marks them interrupted`;
+}
+
+function sealAll(
+  contents: readonly Omit<AuditRecord, 'seq' | 'prev' | 'hash'>[],
+  head: Head,
+): readonly SealedRecord[] {
+  let previous = head;
+  return contents.map((content) => {
+    const sealed = seal(content, previous);
+    previous = { seq: sealed.record.seq, hash: sealed.record.hash };
+    return sealed;
+  });
+}
+
+function unavailable(error: unknown): AuditError {
+  if (error instanceof AuditError && error.code === 'audit_unavailable') return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new AuditError('audit_unavailable', `the audit can't be written: ${reason}`, {
+    cause: error,
+  });
+}

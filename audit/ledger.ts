@@ -1,0 +1,219 @@
+import { resolve } from 'node:path';
+import { createCheckpointer } from './checkpoint.ts';
+import { createCommitQueue } from './commit-queue.ts';
+import { AuditError } from './errors.ts';
+import { recordable, repeatedInInterrupted, repeatedInOutcome } from './fields.ts';
+import { queryLedger } from './query.ts';
+import type { AuditFields, AuditKind, AuditRecord, AuditSide } from './record.ts';
+import { createStore } from './store.ts';
+
+/** A request whose decision is committed and whose outcome is still to come. */
+export interface OpenRecord {
+  readonly requestId: string;
+  /**
+   * Writes the `outcome` record, once; later calls are ignored. Never throws: a failure to write
+   * leaves the request open, and the next start marks it `interrupted`.
+   */
+  finish(outcome: AuditFields): void;
+}
+
+/** What a reader may ask for; every member narrows the answer. */
+export interface AuditQuery {
+  readonly user?: string;
+  readonly api?: string;
+  readonly decision?: 'allow' | 'deny';
+  readonly code?: string;
+  readonly kinds?: readonly AuditKind[];
+  readonly requestId?: string;
+  /** RFC 3339, inclusive. */
+  readonly since?: string;
+  /** RFC 3339, exclusive. */
+  readonly until?: string;
+  /** 1 to 1000, default 100. */
+  readonly limit?: number;
+  /** Opaque: the `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+/** One page, newest record first. */
+export interface AuditPage {
+  readonly records: readonly AuditRecord[];
+  readonly nextCursor?: string;
+}
+
+/** The tamper-evident ledger that both ends of Latchkey write. */
+export interface Ledger {
+  /**
+   * Commits a `request` record. Writers in the same turn share one transaction.
+   *
+   * @throws {AuditError} `audit_unavailable` when it could not be committed
+   */
+  admit(fields: AuditFields & { readonly requestId: string }): Promise<OpenRecord>;
+  /**
+   * Commits a record of any other kind.
+   *
+   * @throws {AuditError} `audit_unavailable`
+   */
+  append(kind: Exclude<AuditKind, 'request' | 'outcome'>, fields: AuditFields): Promise<void>;
+  query(query: AuditQuery): AuditPage;
+  /** Calls the listener after each commit, with the records in order; returns the unsubscriber. */
+  subscribe(listener: (records: readonly AuditRecord[]) => void): () => void;
+  /** Whether the last write succeeded, for readiness; `head` is the newest seq. */
+  health(): { readonly ok: boolean; readonly head: number; readonly problem?: string };
+  /** Flushes, writes `stop` and a checkpoint, closes the files. */
+  close(): Promise<void>;
+}
+
+/** How a ledger is opened. */
+export interface LedgerOptions {
+  /** The ledger's directory; made with mode 0700 when it is missing. */
+  readonly dir: string;
+  readonly side: AuditSide;
+  /** The Ed25519 key that signs checkpoints, made when it is missing; default: `<dir>.key`. */
+  readonly keyFile?: string;
+  /** How often the head is signed, if it moved; default 60 s. */
+  readonly checkpointMs?: number;
+  /** After how many records the head is signed at the latest; default 10 000. */
+  readonly checkpointRecords?: number;
+  /** At how many records a new segment is begun; default 250 000. One is begun each UTC day too. */
+  readonly segmentRecords?: number;
+  /** How long a foreign lock on the files may hold up the process; default 250 ms. */
+  readonly busyTimeoutMs?: number;
+  /** How many records may wait to be written before new requests are refused; default 10 000. */
+  readonly queueRecords?: number;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** Told of what no caller hears of: lost outcomes, checkpoints that could not be written. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/**
+ * Opens a ledger for writing. Marks what an earlier process left open as `interrupted`, then writes
+ * `start` and a checkpoint.
+ *
+ * @param options where and how
+ * @returns the ledger
+ * @throws {AuditError} `audit_locked` while another process writes it; `audit_tampered` when its end
+ *   is not what was written; `audit_config` for a key that can't be used; `audit_unavailable`
+ */
+export function createLedger(options: LedgerOptions): Ledger {
+  const { dir, side, now = Date.now, onError = () => {} } = options;
+  const { checkpointMs = 60_000, checkpointRecords = 10_000 } = options;
+  const open = new Map<string, AuditFields>();
+  const listeners = new Set<(records: readonly AuditRecord[]) => void>();
+  const store = createStore({
+    dir,
+    segmentRecords: options.segmentRecords ?? 250_000,
+    busyTimeoutMs: options.busyTimeoutMs ?? 250,
+    now,
+    open: () => [...open.values()],
+  });
+  const queue = createCommitQueue({
+    store,
+    side,
+    now,
+    onError,
+    limit: options.queueRecords ?? 10_000,
+    onCommit: committed,
+  });
+  let closed = false;
+  let signed = 0;
+  let checkpoint = () => {};
+
+  function committed(records: readonly AuditRecord[]): void {
+    for (const listener of listeners) attempt(() => listener(records));
+    if (store.head().seq - signed >= checkpointRecords) checkpoint();
+  }
+
+  function attempt(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      onError(error);
+    }
+  }
+
+  function begin(): void {
+    const checkpointer = createCheckpointer({
+      dir,
+      keyFile: options.keyFile ?? `${resolve(dir)}.key`,
+      now,
+    });
+    const { last } = checkpointer;
+    const head = store.head();
+    if (last && (last.seq > head.seq || (last.seq === head.seq && last.hash !== head.hash))) {
+      throw new AuditError(
+        'audit_tampered',
+        `the audit in ${dir} ends at record ${head.seq}, but its checkpoint shows record ${last.seq}: ` +
+          'run audit verify, keep the directory as evidence and start with an empty one',
+      );
+    }
+    checkpoint = () => {
+      attempt(() => {
+        store.sync();
+        checkpointer.write(store.head());
+        signed = store.head().seq;
+      });
+    };
+    const interrupted = store.leftOpen.map((fields) => ({
+      kind: 'interrupted' as const,
+      fields: repeatedInInterrupted(fields),
+    }));
+    queue.writeNow([...interrupted, { kind: 'start', fields: {} }]);
+    checkpoint();
+  }
+
+  try {
+    begin();
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  const timer = setInterval(() => checkpoint(), checkpointMs);
+  timer.unref();
+
+  return {
+    async admit(given) {
+      const fields = recordable(given);
+      const { id } = await queue.add('request', fields, (id) => open.set(id, fields));
+      let finished = false;
+      return {
+        requestId: given.requestId,
+        finish(outcome) {
+          if (finished) return;
+          finished = true;
+          attempt(() => {
+            const own = { ...recordable(outcome), requestId: given.requestId };
+            queue.addLasting('outcome', { ...repeatedInOutcome(fields), ...own }, () => {
+              open.delete(id);
+            });
+          });
+        },
+      };
+    },
+    async append(kind, fields) {
+      await queue.add(kind, recordable(fields));
+    },
+    query: (query) => queryLedger(dir, query),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    health() {
+      const problem = queue.problem();
+      const head = store.head().seq;
+      return problem === undefined ? { ok: !closed, head } : { ok: false, head, problem };
+    },
+    async close() {
+      if (closed) return;
+      closed = true;
+      clearInterval(timer);
+      await queue.close();
+      attempt(() => queue.writeNow([{ kind: 'stop', fields: {} }]));
+      checkpoint();
+      store.close();
+    },
+  };
+}

@@ -1,0 +1,52 @@
+import { AuditError } from './errors.ts';
+import type { AuditPage, AuditQuery } from './ledger.ts';
+import type { AuditRecord } from './record.ts';
+import { condition, openReader, type Row, segmentsToRead, toRecord } from './reader.ts';
+
+const maxLimit = 1000;
+
+/**
+ * Reads one page of a ledger, newest record first; works while it is being written.
+ *
+ * @param dir the ledger's directory
+ * @param query filters, page size and cursor
+ * @returns the page, with a cursor when there may be more
+ * @throws {AuditError} `audit_query` for a limit, time or cursor that can't be used; `audit_config`
+ */
+export function queryLedger(dir: string, query: AuditQuery): AuditPage {
+  const limit = query.limit ?? 100;
+  if (!Number.isInteger(limit) || limit < 1 || limit > maxLimit) {
+    throw new AuditError('audit_query', `limit must be a whole number from 1 to ${maxLimit}`);
+  }
+  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(query.cursor);
+  const { sql, values } = condition(query);
+  const records: AuditRecord[] = [];
+  for (const file of segmentsToRead(dir).toReversed()) {
+    const db = openReader(file);
+    if (!db) continue;
+    try {
+      const rows = db
+        .prepare<unknown[], Row>(
+          `SELECT seq, body, hash FROM records WHERE seq < ? AND ${sql} ORDER BY seq DESC LIMIT ?`,
+        )
+        .all(before, ...values, limit + 1 - records.length);
+      for (const row of rows) records.push(toRecord(row));
+    } finally {
+      db.close();
+    }
+    if (records.length > limit) break;
+  }
+  if (records.length <= limit) return { records };
+  records.pop();
+  return { records, nextCursor: writeCursor(records.at(-1)?.seq ?? 0) };
+}
+
+function writeCursor(seq: number): string {
+  return Buffer.from(`1:${seq}`).toString('base64url');
+}
+
+function readCursor(cursor: string): number {
+  const match = /^1:(\d{1,15})$/.exec(Buffer.from(cursor, 'base64url').toString());
+  if (match) return Number(match[1]);
+  throw new AuditError('audit_query', 'cursor must be the nextCursor of an earlier page');
+}

@@ -1,0 +1,109 @@
+import Database from 'better-sqlite3';
+import { existsSync } from 'node:fs';
+import { exportLine } from './chain.ts';
+import { AuditError } from './errors.ts';
+import type { AuditKind, AuditRecord } from './record.ts';
+import { listSegments, type SegmentFile, version } from './segment.ts';
+
+/** A record as stored. */
+export interface Row {
+  readonly seq: number;
+  readonly body: string;
+  readonly hash: string;
+}
+
+/** Members that narrow what is read. */
+export interface RowFilter {
+  readonly user?: string | undefined;
+  readonly api?: string | undefined;
+  readonly decision?: string | undefined;
+  readonly code?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly kinds?: readonly AuditKind[] | undefined;
+  /** RFC 3339, inclusive. */
+  readonly since?: string | undefined;
+  /** RFC 3339, exclusive. */
+  readonly until?: string | undefined;
+}
+
+const columns = { user: 'user', api: 'api', decision: 'decision', code: 'code' } as const;
+
+/**
+ * Lists a ledger's segments for reading.
+ *
+ * @param dir the ledger's directory
+ * @returns the files, oldest first
+ * @throws {AuditError} `audit_config` when the directory is missing
+ */
+export function segmentsToRead(dir: string): SegmentFile[] {
+  if (!existsSync(dir)) throw new AuditError('audit_config', `there is no directory ${dir}`);
+  return listSegments(dir);
+}
+
+/**
+ * Opens a segment for reading, which disturbs no writer.
+ *
+ * @param file the segment
+ * @returns the open file, or `undefined` when its writer has yet to lay it out; close it
+ */
+export function openReader(file: SegmentFile): Database.Database | undefined {
+  const db = new Database(file.path, { readonly: true, fileMustExist: true, timeout: 1000 });
+  try {
+    if (version(db, file.path) > 0) return db;
+    db.close();
+    return undefined;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/**
+ * Turns a filter into SQL.
+ *
+ * @param filter the members to narrow by
+ * @returns a condition over `records` and its values
+ * @throws {AuditError} `audit_query` for a time that can't be read
+ */
+export function condition(filter: RowFilter): { readonly sql: string; readonly values: unknown[] } {
+  const terms: string[] = ['TRUE'];
+  const values: unknown[] = [];
+  function term(sql: string, value: unknown): void {
+    if (value === undefined) return;
+    terms.push(sql);
+    values.push(value);
+  }
+  for (const [name, column] of Object.entries(columns)) {
+    term(`${column} = ?`, filter[name as keyof typeof columns]);
+  }
+  term('request_id = ?', filter.requestId);
+  term('at >= ?', filter.since && timestamp('since', filter.since));
+  term('at < ?', filter.until && timestamp('until', filter.until));
+  if (filter.kinds) {
+    terms.push(`kind IN (${filter.kinds.map(() => '?').join(', ')})`);
+    values.push(...filter.kinds);
+  }
+  return { sql: terms.join(' AND '), values };
+}
+
+const rfc3339 = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d))?$/;
+
+/** Stored times are all UTC with milliseconds, so that they compare as texts. */
+function timestamp(name: string, value: string): string {
+  const ms = rfc3339.test(value) ? Date.parse(value.replace(' ', 'T')) : Number.NaN;
+  if (Number.isFinite(ms)) return new Date(ms).toISOString();
+  throw new AuditError(
+    'audit_query',
+    `${name} must be a day or an RFC 3339 time, such as 2026-11-23 or 2026-11-23T09:30:00Z`,
+  );
+}
+
+/**
+ * Restores a record from its stored form.
+ *
+ * @param row as stored
+ * @returns the record
+ */
+export function toRecord(row: Row): AuditRecord {
+  return JSON.parse(exportLine(row.body, row.hash)) as AuditRecord;
+}

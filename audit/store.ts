@@ -1,0 +1,181 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { genesis, type Head, type SealedRecord } from './chain.ts';
+import { AuditError } from './errors.ts';
+import { fileIdentity } from './file-identity.ts';
+import { acquireLock, type WriterLock } from './lock.ts';
+import { openReader } from './reader.ts';
+import type { AuditFields } from './record.ts';
+import { listSegments, openSegment, type Segment, type SegmentFile } from './segment.ts';
+import { openRequests, verifyTail } from './tail.ts';
+
+/** The writing side of a ledger's files. */
+export interface Store {
+  /** The newest committed record. */
+  head(): Head;
+  /**
+   * Commits records, all or none. After a failure the files are opened anew at the next call.
+   *
+   * @param draft seals the records that follow the given head
+   * @returns what was committed
+   * @throws when they could not be committed
+   */
+  commit(draft: (head: Head) => readonly SealedRecord[]): readonly SealedRecord[];
+  /** Makes the committed records durable against power loss as well. */
+  sync(): void;
+  /** Requests that an earlier process left open. */
+  readonly leftOpen: readonly AuditFields[];
+  close(): void;
+}
+
+interface StoreOptions {
+  readonly dir: string;
+  readonly segmentRecords: number;
+  readonly busyTimeoutMs: number;
+  readonly now: () => number;
+  /** The requests that are open now: a new segment notes them, so that a restart finds them there. */
+  readonly open: () => readonly AuditFields[];
+}
+
+/**
+ * Opens a ledger's directory for writing, and makes it when it is missing.
+ *
+ * @param options where, and how large segments grow
+ * @returns the store
+ * @throws {AuditError} `audit_locked`, `audit_tampered`, `audit_config`
+ */
+export function createStore(options: StoreOptions): Store {
+  const { dir, now } = options;
+  let lock: WriterLock | undefined;
+  let segment: Segment | undefined;
+  let identity: string | undefined;
+  let head = genesis;
+  /** The newest hash of a batch whose commit failed: SQLite may have kept it after all. */
+  let attempted: string | undefined;
+
+  function use(opened: Segment): Segment {
+    segment = opened;
+    identity = fileIdentity(opened.path);
+    return opened;
+  }
+
+  function begin(number: number): Segment {
+    const info = { firstSeq: head.seq + 1, prev: head.hash, day: utcDay(now()) };
+    return use(openSegment(dir, number, { info, carried: options.open() }, options));
+  }
+
+  function prepareDirectory(): void {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    if (lock?.held()) return;
+    lock?.release();
+    lock = undefined;
+    lock = acquireLock(dir);
+  }
+
+  function openNewest(): Segment | undefined {
+    for (const file of listSegments(dir).toReversed()) {
+      if (isLaidOut(file)) return openSegment(dir, file.number, undefined, options);
+      // A crash or a full disk stopped it before its first transaction: it never held a record.
+      for (const suffix of ['', '-wal', '-shm']) rmSync(file.path + suffix, { force: true });
+    }
+    return undefined;
+  }
+
+  /** Continues the chain after a failure, whatever became of the files meanwhile. */
+  function reopen(): Segment {
+    prepareDirectory();
+    const newest = openNewest();
+    if (!newest) return begin(1);
+    const found = newest.head();
+    const ours = found.hash === head.hash || found.hash === attempted;
+    if (ours) {
+      head = found;
+      return use(newest);
+    }
+    newest.close();
+    if (found.seq < head.seq) return begin(newest.number + 1);
+    throw new AuditError(
+      'audit_tampered',
+      `the audit in ${dir} holds records that this process did not write: run audit verify`,
+    );
+  }
+
+  function drop(): void {
+    const failed = segment;
+    segment = undefined;
+    try {
+      failed?.close();
+    } catch {
+      // The handle is of no more use; reopening will say what is wrong.
+    }
+  }
+
+  function current(): Segment {
+    if (segment && (identity === undefined || fileIdentity(segment.path) !== identity)) {
+      drop();
+      throw new AuditError('audit_unavailable', `${dir} lost the file that was being written`);
+    }
+    const usable = segment ?? reopen();
+    const written = head.seq - usable.info.firstSeq + 1;
+    const full = written >= options.segmentRecords || utcDay(now()) > usable.info.day;
+    if (!full || written === 0) return usable;
+    const next = begin(usable.number + 1);
+    usable.close();
+    return next;
+  }
+
+  prepareDirectory();
+  let leftOpen: readonly AuditFields[] = [];
+  try {
+    const newest = openNewest();
+    if (newest) {
+      use(newest);
+      verifyTail(newest);
+      head = newest.head();
+      leftOpen = openRequests(newest);
+    } else {
+      begin(1);
+    }
+  } catch (error) {
+    drop();
+    lock?.release();
+    throw error;
+  }
+
+  return {
+    head: () => head,
+    leftOpen,
+    commit(draft) {
+      const target = current();
+      const records = draft(head);
+      const last = records.at(-1);
+      if (!last) return records;
+      try {
+        target.commit(records);
+      } catch (error) {
+        attempted = last.record.hash;
+        drop();
+        throw error;
+      }
+      head = { seq: last.record.seq, hash: last.record.hash };
+      return records;
+    },
+    sync() {
+      segment?.db.pragma('wal_checkpoint(PASSIVE)');
+    },
+    close() {
+      drop();
+      lock?.release();
+      lock = undefined;
+    },
+  };
+}
+
+function isLaidOut(file: SegmentFile): boolean {
+  const reader = openReader(file);
+  reader?.close();
+  return reader !== undefined;
+}
+
+function utcDay(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}

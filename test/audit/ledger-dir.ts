@@ -1,0 +1,73 @@
+import Database from 'better-sqlite3';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { createLedger, type Ledger, type LedgerOptions } from '../../audit/ledger.ts';
+import type { AuditRecord } from '../../audit/record.ts';
+import { exportLedger } from '../../audit/export.ts';
+
+/** A directory for a ledger, removed after the test. */
+export function ledgerDir(t: TestContext): string {
+  const parent = mkdtempSync(join(tmpdir(), 'latchkey-audit-'));
+  t.after(() => {
+    rmSync(parent, { recursive: true, force: true });
+  });
+  return join(parent, 'audit');
+}
+
+/** A ledger that is closed after the test. */
+export function openLedger(
+  t: TestContext,
+  dir: string,
+  options: Partial<LedgerOptions> = {},
+): Ledger {
+  const ledger = createLedger({ dir, side: 'relay', ...options });
+  t.after(() => ledger.close());
+  return ledger;
+}
+
+/** Writes `count` whole requests, `r0`, `r1`, …, by three people. */
+export async function writeRequests(ledger: Ledger, count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) {
+    const record = await ledger.admit({
+      requestId: `r${i}`,
+      user: `user${i % 3}`,
+      api: i % 2 === 0 ? 'billing' : 'legacy',
+      method: 'GET',
+      path: `/invoices/${i}`,
+      decision: i % 5 === 4 ? 'deny' : 'allow',
+      ...(i % 5 === 4 ? { code: 'scope' } : {}),
+    });
+    record.finish({ status: i % 5 === 4 ? 403 : 200 });
+  }
+}
+
+export async function allRecords(dir: string): Promise<AuditRecord[]> {
+  let text = '';
+  for await (const chunk of exportLedger(dir, { format: 'jsonl' })) text += chunk;
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as AuditRecord);
+}
+
+/** What somebody with access to the files can do: anything, once the triggers are gone. */
+export function tamper(dir: string, change: (db: Database.Database) => void, segment = 1): void {
+  const db = new Database(join(dir, `audit-${String(segment).padStart(6, '0')}.sqlite`));
+  try {
+    for (const name of ['append', 'update', 'delete']) db.exec(`DROP TRIGGER records_${name}`);
+    change(db);
+  } finally {
+    db.close();
+  }
+}
+
+/** Waits for a condition, at most ten seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error('waited in vain');
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10);
+    });
+  }
+}

@@ -1,0 +1,330 @@
+import assert from 'node:assert/strict';
+import Database from 'better-sqlite3';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { createCommitQueue } from '../../audit/commit-queue.ts';
+import { createLedger } from '../../audit/ledger.ts';
+import type { AuditRecord } from '../../audit/record.ts';
+import { createStore } from '../../audit/store.ts';
+import { verifyLedger } from '../../audit/verify.ts';
+import { allRecords, ledgerDir, openLedger, until, writeRequests } from './ledger-dir.ts';
+
+test('two records a request, between start and stop, in one chain', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  const record = await ledger.admit({
+    requestId: 'one',
+    user: 'ada',
+    api: 'billing',
+    decision: 'allow',
+  });
+  record.finish({ status: 200, bytesOut: 12, closedBy: 'upstream' });
+  record.finish({ status: 500 });
+  await ledger.append('sign-out', { user: 'ada' });
+  await ledger.close();
+
+  const records = await allRecords(dir);
+  assert.deepEqual(
+    records.map(({ seq, kind }) => [seq, kind]),
+    [
+      [1, 'start'],
+      [2, 'request'],
+      [3, 'outcome'],
+      [4, 'sign-out'],
+      [5, 'stop'],
+    ],
+  );
+  const { id, at, hash, prev, ...outcome } = records[2] as AuditRecord;
+  assert.match(id, /^[0-9A-HJKMNP-TV-Z]{26}$/);
+  assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.match(hash, /^[0-9a-f]{64}$/);
+  assert.equal(prev, records[1]?.hash);
+  assert.deepEqual(outcome, {
+    seq: 3,
+    kind: 'outcome',
+    side: 'relay',
+    requestId: 'one',
+    user: 'ada',
+    api: 'billing',
+    decision: 'allow',
+    status: 200,
+    bytesOut: 12,
+    closedBy: 'upstream',
+  });
+  const verified = await verifyLedger(dir);
+  assert.deepEqual(verified.faults, []);
+  assert.equal(verified.records, 5);
+  assert.equal(verified.checkpoints, 2);
+});
+
+test('writers of one turn share one transaction', async (t) => {
+  const dir = ledgerDir(t);
+  const store = createStore({
+    dir,
+    segmentRecords: 1e6,
+    busyTimeoutMs: 100,
+    now: Date.now,
+    open: () => [],
+  });
+  t.after(() => store.close());
+  let commits = 0;
+  const queue = createCommitQueue({
+    store: {
+      commit(draft) {
+        commits += 1;
+        return store.commit(draft);
+      },
+    },
+    side: 'app',
+    limit: 500,
+    now: Date.now,
+    onCommit: () => {},
+    onError: () => {},
+  });
+  const writes = Array.from({ length: 500 }, () => queue.add('request', {}));
+  await assert.rejects(queue.add('request', {}), { code: 'audit_unavailable' });
+  await Promise.all(writes);
+  assert.equal(commits, 1);
+  assert.equal(store.head().seq, 500);
+});
+
+test('a record is readable by others as soon as admit resolves', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  await ledger.admit({ requestId: 'seen', decision: 'allow' });
+  const db = new Database(join(dir, 'audit-000001.sqlite'), { readonly: true });
+  const row = db.prepare("SELECT 1 AS found FROM records WHERE request_id = 'seen'").get();
+  db.close();
+  assert.deepEqual(row, { found: 1 });
+});
+
+test('subscribers get each committed record once, in order', async (t) => {
+  const errors: unknown[] = [];
+  const ledger = openLedger(t, ledgerDir(t), { onError: (error) => errors.push(error) });
+  const seen: number[] = [];
+  ledger.subscribe(() => {
+    throw new Error('a bad listener');
+  });
+  const stop = ledger.subscribe((records) => seen.push(...records.map(({ seq }) => seq)));
+  await Promise.all([1, 2, 3].map(() => ledger.append('config', {})));
+  stop();
+  await ledger.append('config', {});
+  assert.deepEqual(seen, [2, 3, 4]);
+  assert.equal(errors.length, 2);
+});
+
+test('requests left open by a process are marked interrupted, denied and ended ones are not', async (t) => {
+  const dir = ledgerDir(t);
+  let day = Date.parse('2026-11-23T23:59:00Z');
+  const ledger = createLedger({ dir, side: 'relay', now: () => day });
+  await ledger.admit({
+    requestId: 'open',
+    user: 'ada',
+    api: 'billing',
+    method: 'GET',
+    path: '/x',
+    ip: '192.0.2.1',
+    decision: 'allow',
+  });
+  await ledger.admit({ requestId: 'denied', decision: 'deny' });
+  const ended = await ledger.admit({ requestId: 'ended', decision: 'allow' });
+  day += 120_000;
+  await ledger.admit({ requestId: 'next-day', decision: 'allow' });
+  ended.finish({ status: 200 });
+  await ledger.close();
+  assert.equal(readdirSync(dir).filter((name) => name.endsWith('.sqlite')).length, 2);
+
+  const again = openLedger(t, dir, { now: () => day });
+  const { records } = again.query({ kinds: ['interrupted'] });
+  assert.deepEqual(
+    records.map(({ requestId }) => requestId),
+    ['next-day', 'open'],
+  );
+  const { user, api, method, path, ip } = records[1] as AuditRecord;
+  assert.deepEqual([user, api, method, path, ip], ['ada', 'billing', 'GET', '/x', undefined]);
+  await again.close();
+  openLedger(t, dir, { now: () => day });
+  const kinds = (await allRecords(dir)).map(({ kind }) => kind);
+  assert.equal(kinds.filter((kind) => kind === 'interrupted').length, 2);
+  assert.deepEqual((await verifyLedger(dir)).faults, []);
+});
+
+test('a segment that a crash left without contents is begun anew, and loses no open request', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  await ledger.admit({ requestId: 'open', decision: 'allow' });
+  await ledger.close();
+  writeFileSync(join(dir, 'audit-000002.sqlite'), '');
+  assert.deepEqual((await verifyLedger(dir)).faults, []);
+  const again = openLedger(t, dir);
+  const { records } = again.query({ kinds: ['interrupted'] });
+  assert.deepEqual(
+    records.map(({ requestId, seq }) => [requestId, seq]),
+    [['open', 4]],
+  );
+  assert.deepEqual((await verifyLedger(dir)).faults, []);
+});
+
+test('a segment is begun when the one before is full, and the chain goes on', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir, { segmentRecords: 10, checkpointRecords: 7 });
+  await writeRequests(ledger, 25);
+  await ledger.close();
+  const result = await verifyLedger(dir);
+  assert.deepEqual(result.faults, []);
+  assert.equal(result.records, 52);
+  assert.ok(result.segments >= 5, String(result.segments));
+  assert.ok(result.checkpoints >= 6, String(result.checkpoints));
+});
+
+test('a second writer is refused until the first has closed', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  assert.throws(() => createLedger({ dir, side: 'relay' }), {
+    code: 'audit_locked',
+    message: /another process is writing/,
+  });
+  await ledger.close();
+  const second = openLedger(t, dir);
+  await assert.rejects(ledger.append('config', {}), { code: 'audit_unavailable' });
+  await second.append('config', {});
+});
+
+test('while another connection locks the file writes are refused, then go on by themselves', async (t) => {
+  const dir = ledgerDir(t);
+  const errors: unknown[] = [];
+  const onError = (error: unknown): number => errors.push(error);
+  const ledger = openLedger(t, dir, { busyTimeoutMs: 20, onError });
+  const record = await ledger.admit({ requestId: 'before', decision: 'allow' });
+  const other = new Database(join(dir, 'audit-000001.sqlite'));
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  const refused = [1, 2].map((i) => ledger.admit({ requestId: `during${i}`, decision: 'allow' }));
+  record.finish({ status: 200 });
+  for (const result of refused) await assert.rejects(result, { code: 'audit_unavailable' });
+  const { ok, problem } = ledger.health();
+  assert.equal(ok, false);
+  assert.match(problem ?? '', /locked/);
+  assert.ok(errors.length > 0);
+
+  other.exec('ROLLBACK');
+  await until(() => ledger.health().ok);
+  await ledger.admit({ requestId: 'after', decision: 'allow' });
+  const requests = (await allRecords(dir)).filter(({ requestId }) => requestId !== undefined);
+  assert.deepEqual(
+    requests.map(({ kind, requestId }) => `${kind} ${requestId}`),
+    ['request before', 'outcome before', 'request after'],
+  );
+  assert.deepEqual((await verifyLedger(dir)).faults, []);
+});
+
+test('on a full disk writes are refused, and go on when there is room again', async (t) => {
+  const dir = ledgerDir(t);
+  let full = false;
+  // SQLite reports a full disk in the same way when a database may not grow.
+  const prepare = Database.prototype.pragma;
+  t.mock.method(
+    Database.prototype,
+    'pragma',
+    function (this: Database.Database, source: string, o: Database.PragmaOptions) {
+      if (full && source.startsWith('synchronous')) prepare.call(this, 'max_page_count = 1');
+      return prepare.call(this, source, o);
+    },
+  );
+  const ledger = openLedger(t, dir, { segmentRecords: 4 });
+  await writeRequests(ledger, 2);
+  full = true;
+  await assert.rejects(writeRequests(ledger, 20), { code: 'audit_unavailable' });
+  assert.match(ledger.health().problem ?? '', /full/);
+  await assert.rejects(ledger.append('config', {}), { code: 'audit_unavailable' });
+  full = false;
+  await writeRequests(ledger, 2);
+  assert.equal(ledger.health().ok, true);
+  await ledger.close();
+  assert.deepEqual((await verifyLedger(dir)).faults, []);
+});
+
+test('a directory that was moved away stops writing, and moved back it goes on', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir, { onError: () => {} });
+  await writeRequests(ledger, 3);
+  renameSync(dir, `${dir}.away`);
+  await assert.rejects(ledger.admit({ requestId: 'lost' }), { code: 'audit_unavailable' });
+  renameSync(`${dir}.away`, dir);
+  await writeRequests(ledger, 3);
+  await ledger.close();
+  assert.deepEqual((await verifyLedger(dir)).faults, []);
+});
+
+test('a directory that was deleted is made anew, and what was lost shows in verify', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir, { onError: () => {} });
+  await writeRequests(ledger, 3);
+  await ledger.append('config', {});
+  rmSync(dir, { recursive: true });
+  await assert.rejects(ledger.admit({ requestId: 'lost' }), { code: 'audit_unavailable' });
+  await ledger.admit({ requestId: 'kept', decision: 'allow' });
+  await ledger.close();
+  const records = await allRecords(dir);
+  assert.equal(records[0]?.requestId, 'kept');
+  assert.equal(records[0]?.seq, 9);
+  const { ok, faults } = await verifyLedger(dir);
+  assert.equal(ok, false);
+  assert.match(faults[0]?.what ?? '', /not where the one before ended/);
+});
+
+test('files are the owner’s alone, and the signing key lies beside them', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  await writeRequests(ledger, 1);
+  assert.equal(statSync(dir).mode & 0o777, 0o700);
+  const names = readdirSync(dir);
+  assert.deepEqual(
+    names.filter((name) => !/-(wal|shm)$/.test(name)),
+    ['audit-000001.sqlite', 'checkpoint-key.pub.pem', 'checkpoints.jsonl', 'writer.lock'],
+  );
+  for (const path of [...names.map((name) => join(dir, name)), `${dir}.key`]) {
+    assert.equal(statSync(path).mode & 0o777, 0o600, path);
+  }
+  assert.doesNotMatch(readFileSync(join(dir, 'checkpoint-key.pub.pem'), 'utf8'), /PRIVATE/);
+});
+
+test('a signing key that others can read, or that is none, is refused', (t) => {
+  const dir = ledgerDir(t);
+  const options = { dir, side: 'relay' as const };
+  const notAKey = join(mkdtempSync(join(tmpdir(), 'latchkey-key-')), 'key');
+  t.after(() => {
+    rmSync(dirname(notAKey), { recursive: true });
+  });
+  writeFileSync(notAKey, 'no key', { mode: 0o600 });
+  assert.throws(() => createLedger({ ...options, keyFile: notAKey }), {
+    code: 'audit_config',
+    message: /not an Ed25519 private key/,
+  });
+  chmodSync(notAKey, 0o640);
+  assert.throws(() => createLedger({ ...options, keyFile: notAKey }), {
+    code: 'audit_config',
+    message: /readable by others/,
+  });
+});
+
+test('a new signing key does not make old checkpoints unverifiable', async (t) => {
+  const dir = ledgerDir(t);
+  await openLedger(t, dir).close();
+  rmSync(`${dir}.key`);
+  await openLedger(t, dir).close();
+  const { faults, checkpoints } = await verifyLedger(dir);
+  assert.deepEqual(faults, []);
+  assert.equal(checkpoints, 4);
+});
