@@ -1,0 +1,97 @@
+import { RelayError } from '../errors.ts';
+
+/** What the caller showed, as read from the request; nothing of it is verified yet. */
+export interface Credential {
+  readonly scheme: 'bearer' | 'dpop';
+  readonly token: string;
+}
+
+/** Twice what the largest real access tokens need, and half of what Node lets a header be. */
+const maxTokenBytes = 16 * 1024;
+/** RFC 9110 §5.6.2 `token`, as the auth-scheme is one. */
+const schemePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+/;
+/** RFC 6750 §2.1 `b64token`, which is also the `token68` of RFC 9449 §7.1, after 1*SP. */
+const tokenPattern = /^ +([A-Za-z0-9\-._~+/]+=*)$/;
+
+function bad(detail: string): RelayError {
+  return new RelayError('bad_credentials', detail);
+}
+
+function authorizationValues(rawHeaders: readonly string[]): readonly string[] {
+  const values: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.toLowerCase() === 'authorization')
+      values.push(rawHeaders[index + 1] ?? '');
+  return values;
+}
+
+function decodedName(field: string): string {
+  const equals = field.indexOf('=');
+  const name = equals === -1 ? field : field.slice(0, equals);
+  return name
+    .replaceAll('+', ' ')
+    .replaceAll(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
+      String.fromCodePoint(Number.parseInt(hex, 16)),
+    );
+}
+
+function hasQueryToken(rawQuery: string | undefined): boolean {
+  if (rawQuery === undefined) return false;
+  // Some upstreams also split at `;`, so a token hidden behind one is refused as well.
+  return rawQuery
+    .replace(/^\?/, '')
+    .split(/[&;]/)
+    .some((field) => decodedName(field) === 'access_token');
+}
+
+function parseAuthorization(value: string): Credential {
+  const name = schemePattern.exec(value)?.[0];
+  if (name === undefined)
+    throw bad('The Authorization header has no scheme. Send `Authorization: Bearer <token>`.');
+  const scheme = name.toLowerCase();
+  if (scheme !== 'bearer' && scheme !== 'dpop')
+    throw new RelayError(
+      'token_missing',
+      'The Authorization scheme is not one for access tokens. Send `Authorization: Bearer <token>`.',
+    );
+  const rest = value.slice(name.length);
+  if (rest.length > maxTokenBytes)
+    throw bad('The access token is longer than 16 KB. Ask the issuer for a smaller one.');
+  const token = tokenPattern.exec(rest)?.[1];
+  if (token === undefined)
+    throw bad(
+      'The access token is empty or has characters that no token has. Send `Authorization: Bearer <token>` once, without quotes or commas.',
+    );
+  return { scheme, token };
+}
+
+/**
+ * Reads the one access token that a request shows. Bodies and cookies are never looked at.
+ *
+ * @param rawHeaders names and values in turn, as `IncomingMessage.rawHeaders` has them; Node's
+ *   `headers` would hide a second Authorization
+ * @param rawQuery the query as it stands in the target, with or without `?`; undefined without one
+ * @returns the scheme and the token
+ * @throws {token_missing} no Authorization header, or one of another scheme
+ * @throws {bad_credentials} two credentials, a token in the query, or one that is no b64token
+ * @see RFC 6750 §2.1, RFC 9449 §7.1
+ */
+export function readCredential(
+  rawHeaders: readonly string[],
+  rawQuery: string | undefined,
+): Credential {
+  if (hasQueryToken(rawQuery))
+    throw bad(
+      'An access token in the URL is refused, since URLs are logged. Send it in the Authorization header and treat this one as leaked.',
+    );
+  const values = authorizationValues(rawHeaders);
+  if (values.length > 1)
+    throw bad('The request has more than one Authorization header. Send exactly one.');
+  const value = (values[0] ?? '').replaceAll(/^[ \t]+|[ \t]+$/g, '');
+  if (value === '')
+    throw new RelayError(
+      'token_missing',
+      'Send an access token: `Authorization: Bearer <token>`. The Latchkey app does this for you.',
+    );
+  return parseAuthorization(value);
+}

@@ -1,0 +1,24 @@
+/** Who is calling, as proven by a verified access token. */
+export interface Principal {
+  readonly issuer: string;
+  /** The token's `sub`; with `issuer` it is the only key to a person. */
+  readonly subject: string;
+  /** The claim that the configuration names as `user` (default `sub`). */
+  readonly user: string;
+  readonly email?: string;
+  /** For people: `name`, `preferred_username` or the email. */
+  readonly userName?: string;
+  /** `client_id`, `azp` or `cid`, as the profile has it. */
+  readonly clientId?: string;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly expiresAtMs: number;
+  /** `auth_time` in seconds, when it is a number. */
+  readonly authTime?: number;
+  readonly acr?: string;
+  /** Hex SHA-256 of jti, or of the whole token when it has none. */
+  readonly tokenId: string;
+  readonly binding: 'none' | 'dpop';
+}

@@ -1,0 +1,122 @@
+/** Where a listener binds. Port 0 means any free port. */
+export type ListenAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/** The named opt-outs; each one set is logged, audited and shown in /readyz. */
+export type InsecureName = 'plainHttp' | 'plainIssuer' | 'plainUpstream' | 'trustAnyProxy';
+
+/** What the app needs to know to sign people in with this issuer. */
+export interface DesktopConfig {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly authorizationParameters: Readonly<Record<string, string>>;
+  readonly redirectUri: string;
+  readonly redirectPorts: readonly number[];
+}
+
+/** One trusted identity provider. */
+export interface IssuerConfig {
+  /** Compared exactly, trailing slash included. */
+  readonly issuer: string;
+  /** One of these must be in `aud`; never empty. */
+  readonly audience: readonly string[];
+  readonly profile: 'strict' | 'compat';
+  readonly algorithms: readonly string[];
+  readonly clockToleranceMs: number;
+  readonly maxStaleMs: number;
+  readonly dpop: 'off' | 'optional' | 'required';
+  /** Paths into the claims, dots for members: `realm_access.roles`. */
+  readonly claims: {
+    readonly user: string;
+    readonly email: string;
+    readonly roles: string;
+    readonly groups: string;
+  };
+  /** Overrides what discovery says or lacks. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly desktop?: DesktopConfig;
+}
+
+type Scalar = string | number | boolean;
+
+/** One rule; every member present must hold. Absent methods or paths mean any. */
+export interface RuleConfig {
+  readonly name: string;
+  readonly effect: 'allow' | 'deny';
+  readonly methods?: readonly string[];
+  readonly paths?: readonly string[];
+  readonly scopes?: readonly string[];
+  readonly anyScope?: readonly string[];
+  readonly roles?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly clients?: readonly string[];
+  readonly claims?: Readonly<Record<string, Scalar | readonly Scalar[]>>;
+  /** CIDRs. */
+  readonly from?: readonly string[];
+  readonly acr?: readonly string[];
+  readonly maxAgeMs?: number;
+}
+
+/** What the relay shows a legacy API in place of the caller's token; secrets already read. */
+export type UpstreamCredentials =
+  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
+  | { readonly kind: 'bearer'; readonly token: string }
+  | { readonly kind: 'header'; readonly name: string; readonly value: string };
+
+/** One internal API. */
+export interface ApiConfig {
+  readonly name: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly docs?: string;
+  /** Public prefix, without a trailing slash: `/billing`. */
+  readonly path: string;
+  readonly stripPath: boolean;
+  readonly hosts: readonly string[];
+  /** Absolute http(s) URLs, at least one. */
+  readonly upstreams: readonly string[];
+  readonly rules: readonly RuleConfig[];
+  readonly request: {
+    readonly setHeaders: Readonly<Record<string, string>>;
+    readonly removeHeaders: readonly string[];
+    readonly credentials?: UpstreamCredentials;
+    readonly passAuthorization: boolean;
+  };
+  readonly response: {
+    readonly setHeaders: Readonly<Record<string, string>>;
+    readonly removeHeaders: readonly string[];
+  };
+  readonly limits: { readonly bodyBytes: number };
+  readonly timeouts: {
+    readonly connectMs: number;
+    readonly headersMs: number;
+    readonly idleMs: number;
+  };
+  readonly audit: { readonly required: boolean; readonly query: readonly string[] };
+}
+
+/** relay.yaml, checked, with defaults applied, secrets read and every unit spelled out. */
+export interface RelayConfig {
+  readonly listen: ListenAddress;
+  /** The protected resource's identifier (RFC 9728), without a trailing slash. Absent: the listener's own URL. */
+  readonly publicUrl?: string;
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly trustedProxies: readonly string[];
+  /** Lower case `host` or `host:port`. */
+  readonly additionalHosts: readonly string[];
+  readonly insecure: readonly InsecureName[];
+  readonly issuers: readonly IssuerConfig[];
+  readonly apis: readonly ApiConfig[];
+  readonly audit: { readonly dir: string; readonly checkpointMs: number };
+  readonly management?: { readonly listen: ListenAddress };
+  readonly limits: {
+    readonly headersBytes: number;
+    readonly urlBytes: number;
+    readonly connections: number;
+    /** How long a client may take to send its headers. */
+    readonly headersTimeoutMs: number;
+  };
+  /** SHA-256 of the file's bytes, hex: names this configuration in the audit. */
+  readonly hash: string;
+}
