@@ -1,0 +1,107 @@
+import type { z } from 'zod';
+import type { RawFault } from './document.ts';
+import { relaySchema } from './schema.ts';
+
+type Issue = z.core.$ZodIssue;
+
+const WORDS: Readonly<Record<string, string>> = {
+  object: 'a mapping of keys',
+  record: 'a mapping of keys',
+  array: 'a list',
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+/** Optimal string alignment would be more than a typo needs: one edit or one swap in three letters. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at);
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= to.length; j++) {
+      const change = (row[j - 1] ?? 0) + (from[i - 1] === to[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[to.length] ?? 0;
+}
+
+function closest(key: string, allowed: readonly string[]): string | undefined {
+  const lower = key.toLowerCase().slice(0, 64);
+  const [best] = allowed
+    .map((name) => ({ name, far: distance(lower, name.toLowerCase()) }))
+    .filter(({ far, name }) => far <= Math.max(1, Math.floor(name.length / 3)))
+    .sort((a, b) => a.far - b.far);
+  return best?.name;
+}
+
+interface Definition {
+  readonly type: string;
+  readonly innerType?: { readonly def: Definition };
+  readonly in?: { readonly def: Definition };
+  readonly element?: { readonly def: Definition };
+  readonly valueType?: { readonly def: Definition };
+  readonly shape?: Readonly<Record<string, { readonly def: Definition }>>;
+  readonly options?: readonly { readonly def: Definition }[];
+}
+
+function unwrapped(definition: Definition): Definition {
+  const inner = definition.innerType ?? definition.in;
+  return inner ? unwrapped(inner.def) : definition;
+}
+
+function allowedKeys(path: readonly PropertyKey[]): readonly string[] {
+  let at: Definition | undefined = relaySchema.def as unknown as Definition;
+  for (const step of path) {
+    const here: Definition = unwrapped(at);
+    const next: { readonly def: Definition } | undefined =
+      here.element ?? here.valueType ?? here.shape?.[String(step)];
+    if (!next) return [];
+    at = next.def;
+  }
+  return Object.keys(unwrapped(at).shape ?? {});
+}
+
+function unknownKeys(path: readonly (string | number)[], keys: readonly string[]): RawFault[] {
+  const allowed = allowedKeys(path);
+  return keys.map((key) => {
+    const guess = closest(key, allowed);
+    const hint = guess === undefined ? '' : `; did you mean \`${guess}\`?`;
+    return {
+      path: [...path, key],
+      message: `unknown key${hint} (allowed: ${allowed.join(', ')})`,
+      atKey: true,
+    };
+  });
+}
+
+function wordsOf(issue: Issue): string {
+  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input'))
+    return `must be ${WORDS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid'))
+    return `must be one of ${issue.values.map(String).join(', ')}`;
+  return issue.message;
+}
+
+/**
+ * Turns what the schema found into faults in words for people.
+ *
+ * @param issues zod's
+ * @param exists whether a path is in the file
+ * @returns a fault each, unknown keys one by one
+ */
+export function schemaFaults(
+  issues: readonly Issue[],
+  exists: (path: readonly (string | number)[]) => boolean,
+): RawFault[] {
+  return issues.flatMap((issue): RawFault[] => {
+    const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    if (issue.code === 'unrecognized_keys') return unknownKeys(path, issue.keys);
+    if (issue.code === 'invalid_key')
+      return [{ path, message: issue.issues[0]?.message ?? 'is not allowed here', atKey: true }];
+    const message = wordsOf(issue);
+    return [{ path, message: exists(path) ? message : `is missing; it ${message}` }];
+  });
+}

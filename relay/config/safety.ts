@@ -1,0 +1,168 @@
+import { isLoopbackHost, parseCidr, parseHttpUrl, parseListen } from './addresses.ts';
+import type { InsecureName } from './config.ts';
+import type { RawFault } from './document.ts';
+import { headerKey } from './headers.ts';
+import { type ValuePath, select, selectText } from './select.ts';
+
+type Check = (values: unknown) => readonly RawFault[];
+
+const isSet = (values: unknown, name: InsecureName): boolean =>
+  select(values, `insecure.${name}`).some(({ value }) => value === true);
+const has = (values: unknown, pattern: string): boolean => select(values, pattern).length > 0;
+
+/** Only what this machine itself can reach may be spoken to without TLS. */
+const listeners: Check = (values) => {
+  if (isSet(values, 'plainHttp')) return [];
+  // The management listener never speaks TLS.
+  const plain = has(values, 'tls') ? ['management.listen'] : ['listen', 'management.listen'];
+  return plain
+    .flatMap((pattern) => selectText(values, pattern))
+    .filter(({ value }) => {
+      const address = parseListen(value);
+      return address?.kind === 'tcp' && !isLoopbackHost(address.host);
+    })
+    .map(({ path }) => ({
+      path,
+      message:
+        path[0] === 'listen'
+          ? 'listens beyond this machine without TLS; add `tls`, listen on loopback or unix:/path, or set insecure.plainHttp'
+          : 'listens beyond this machine without TLS; listen on loopback or unix:/path, or set insecure.plainHttp',
+    }));
+};
+
+function plainUrls(patterns: readonly string[], optOut: InsecureName): Check {
+  return (values) =>
+    isSet(values, optOut)
+      ? []
+      : patterns
+          .flatMap((pattern) => selectText(values, pattern))
+          .filter(({ value }) => {
+            const url = parseHttpUrl(value);
+            return url?.protocol === 'http:' && !isLoopbackHost(url.hostname);
+          })
+          .map(({ path }) => ({
+            path,
+            message: `is plain http beyond this machine; use https, or set insecure.${optOut}`,
+          }));
+}
+
+function duplicates(
+  entries: readonly { readonly path: ValuePath; readonly value: string }[],
+  message: string,
+): readonly RawFault[] {
+  const seen = new Set<string>();
+  return entries.flatMap(({ path, value }) => {
+    const again = seen.has(value);
+    seen.add(value);
+    return again ? [{ path, message }] : [];
+  });
+}
+
+const apiPaths: Check = (values) => {
+  const entries = select(values, 'apis.*').map(({ path }) => {
+    const own = selectText(values, `apis.${String(path[1])}.path`)[0];
+    return own ?? { path, value: `/${String(path[1])}` };
+  });
+  return duplicates(entries, 'has the path of an API above; give each its own');
+};
+
+const apiHosts: Check = (values) =>
+  duplicates(
+    selectText(values, 'apis.*.hosts.*').map(({ path, value }) => ({
+      path,
+      value: value.toLowerCase(),
+    })),
+    'this host is listed twice; a host leads to one API',
+  );
+
+const issuerNames: Check = (values) =>
+  duplicates(selectText(values, 'issuers.*.issuer'), 'this issuer is there twice; keep one');
+
+const ruleNames: Check = (values) =>
+  select(values, 'apis.*').flatMap(({ path }) =>
+    duplicates(
+      selectText(values, `apis.${String(path[1])}.rules.*.name`),
+      'this name is taken by a rule above; audit records need each its own',
+    ),
+  );
+
+const audiences: Check = (values) =>
+  has(values, 'publicUrl')
+    ? []
+    : select(values, 'issuers.*')
+        .filter(({ path }) => !has(values, `${path.join('.')}.audience`))
+        .map(({ path }) => ({
+          path,
+          message:
+            'has no `audience`, and there is no publicUrl to take it from; set one of the two, or tokens made for others would be accepted',
+        }));
+
+const proxies: Check = (values) =>
+  isSet(values, 'trustAnyProxy')
+    ? []
+    : selectText(values, 'trustedProxies.*')
+        .filter(({ value }) => parseCidr(value)?.prefix === 0)
+        .map(({ path }) => ({
+          path,
+          message:
+            'trusts everybody to say where a request comes from; name the load balancers, or set insecure.trustAnyProxy',
+        }));
+
+const unixNeedsUrl: Check = (values) =>
+  has(values, 'publicUrl')
+    ? []
+    : selectText(values, 'listen')
+        .filter(({ value }) => value.startsWith('unix:'))
+        .map(({ path }) => ({ path, message: 'needs `publicUrl`, since a socket has no URL' }));
+
+/** Two sources of one header would leave it to chance which the API sees. */
+const credentialHeaders: Check = (values) =>
+  select(values, 'apis.*.request').flatMap(({ path }) => {
+    const request = path.join('.');
+    const names = new Set(
+      [
+        ...selectText(values, `${request}.credentials.header.name`).map(({ value }) => value),
+        ...(has(values, `${request}.credentials.basic`) ||
+        has(values, `${request}.credentials.bearerFile`)
+          ? ['Authorization']
+          : []),
+      ].map(headerKey),
+    );
+    const pass = select(values, `${request}.passAuthorization`).filter(
+      ({ value }) => value === true && names.has('authorization'),
+    );
+    const set = select(values, `${request}.setHeaders.*`).filter(({ path }) =>
+      names.has(headerKey(String(path.at(-1)))),
+    );
+    return [...pass, ...set].map(({ path }) => ({
+      path,
+      message: 'conflicts with `credentials`, which set the same header; keep one',
+      atKey: true,
+    }));
+  });
+
+const ISSUER_URLS = ['issuers.*.issuer', 'issuers.*.metadata.*'];
+const checks: readonly Check[] = [
+  listeners,
+  plainUrls(ISSUER_URLS, 'plainIssuer'),
+  plainUrls(['apis.*.upstream', 'apis.*.upstream.*'], 'plainUpstream'),
+  apiPaths,
+  apiHosts,
+  issuerNames,
+  ruleNames,
+  audiences,
+  proxies,
+  unixNeedsUrl,
+  credentialHeaders,
+];
+
+/**
+ * Checks what is unsafe or contradictory across keys; works on an unchecked tree, so that these
+ * faults are told together with those of the schema.
+ *
+ * @param values the unchecked tree
+ * @returns a fault each
+ */
+export function safetyFaults(values: unknown): readonly RawFault[] {
+  return checks.flatMap((check) => check(values));
+}

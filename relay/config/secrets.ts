@@ -1,0 +1,69 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { RawFault } from './document.ts';
+import { selectText } from './select.ts';
+
+const MAX_BYTES = 64 * 1024;
+/** Where a secret's content is needed, and what of it is sent in a header. */
+const SECRETS = [
+  'apis.*.request.credentials.basic.passwordFile',
+  'apis.*.request.credentials.bearerFile',
+  'apis.*.request.credentials.header.valueFile',
+];
+
+/** What the `*File` keys of a configuration lead to. */
+export interface Secrets {
+  /** By the path as written in the file. */
+  readonly contents: ReadonlyMap<string, string>;
+  readonly faults: readonly RawFault[];
+}
+
+async function readPrivate(file: string, isPrivate: boolean): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw new Error('is not a regular file');
+    // Windows has no such bits; its access lists are the administrator's.
+    if (isPrivate && process.platform !== 'win32' && (stat.mode & 0o077) !== 0)
+      throw new Error('can be read or changed by other users; chmod 600 it');
+    if (stat.size > MAX_BYTES) throw new Error('is larger than 64KB');
+    return (await handle.readFile('utf8')).replace(/\r?\n$/, '');
+  } finally {
+    await handle.close();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+  if (code === 'ENOENT') return 'the file does not exist';
+  if (code !== undefined) return `the file cannot be read (${code})`;
+  return `the file ${error instanceof Error ? error.message : 'cannot be read'}`;
+}
+
+/**
+ * Reads every secret file and checks that the TLS files are there; paths are relative to the configuration.
+ *
+ * @param values the unchecked tree
+ * @param directory of the configuration file
+ * @returns the contents, one trailing newline dropped, and a fault for each file that is missing, public or empty
+ */
+export async function readSecrets(values: unknown, directory: string): Promise<Secrets> {
+  const contents = new Map<string, string>();
+  const faults: RawFault[] = [];
+  const wanted = ([...SECRETS, 'tls.keyFile', 'tls.certFile'] as const).flatMap((pattern) =>
+    selectText(values, pattern).map(({ path, value }) => ({ path, value, pattern })),
+  );
+  for (const { path, value, pattern } of wanted) {
+    try {
+      const content = await readPrivate(resolve(directory, value), pattern !== 'tls.certFile');
+      if (content === '') throw new Error('is empty');
+      if (pattern.startsWith('tls.')) continue;
+      if (!/^[\x20-\x7e]+$/.test(content) || content.trim() !== content)
+        throw new Error('must hold one line of visible ASCII, without spaces around it');
+      contents.set(value, content);
+    } catch (error) {
+      faults.push({ path, message: reasonOf(error) });
+    }
+  }
+  return { contents, faults };
+}

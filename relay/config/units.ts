@@ -1,0 +1,55 @@
+const MS_PER_UNIT: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1024,
+  MB: 1024 ** 2,
+  GB: 1024 ** 3,
+};
+
+function quantity(text: string, units: Readonly<Record<string, number>>): number | undefined {
+  const [, digits, unit] = /^([0-9]{1,15})([A-Za-z]{1,2})$/.exec(text) ?? [];
+  if (digits === undefined || unit === undefined || !Object.hasOwn(units, unit)) return undefined;
+  const value = Number(digits) * (units[unit] as number);
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
+/**
+ * Reads a duration.
+ *
+ * @param text `500ms`, `30s`, `15m`, `24h` or `400d`
+ * @returns milliseconds; undefined when it is not a duration
+ */
+export function parseDuration(text: string): number | undefined {
+  return quantity(text, MS_PER_UNIT);
+}
+
+/**
+ * Reads a size; KB, MB and GB are powers of 1024.
+ *
+ * @param text `512B`, `64KB`, `10MB` or `1GB`
+ * @returns bytes; undefined when it is not a size
+ */
+export function parseSize(text: string): number | undefined {
+  return quantity(text, BYTES_PER_UNIT);
+}
+
+/**
+ * Writes a duration in the largest unit that divides it.
+ *
+ * @param durationMs milliseconds
+ * @returns `15m`
+ */
+export function formatDuration(durationMs: number): string {
+  const unit = ['d', 'h', 'm', 's'].find(
+    (name) => durationMs > 0 && durationMs % (MS_PER_UNIT[name] as number) === 0,
+  );
+  return unit === undefined
+    ? `${durationMs}ms`
+    : `${durationMs / (MS_PER_UNIT[unit] as number)}${unit}`;
+}

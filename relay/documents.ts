@@ -1,0 +1,96 @@
+import { describeRules } from './policy/describe.ts';
+import type { Principal } from './auth/principal.ts';
+import type { Api, Runtime } from './runtime.ts';
+import type { IssuerConfig } from './config/config.ts';
+
+function desktop(issuer: IssuerConfig): Record<string, unknown> | undefined {
+  if (issuer.desktop === undefined) return undefined;
+  return {
+    client_id: issuer.desktop.clientId,
+    scopes: issuer.desktop.scopes,
+    authorization_parameters: issuer.desktop.authorizationParameters,
+    redirect_uri: issuer.desktop.redirectUri,
+    redirect_ports: issuer.desktop.redirectPorts,
+  };
+}
+
+function scopesSupported(runtime: Runtime): string[] {
+  const rules = runtime.apis.flatMap((api) => api.config.rules);
+  const wanted = rules.flatMap((rule) => [...(rule.scopes ?? []), ...(rule.anyScope ?? [])]);
+  const asked = runtime.config.issuers.flatMap((issuer) => issuer.desktop?.scopes ?? []);
+  return [...new Set([...asked, ...wanted])];
+}
+
+/**
+ * The document by which the app configures itself from the relay's address alone.
+ *
+ * @param runtime the relay's configuration
+ * @param version the relay's version
+ * @returns the protected resource metadata, with a `latchkey` member
+ * @see RFC 9728 §2
+ */
+export function protectedResourceMetadata(runtime: Runtime, version: string): unknown {
+  const { issuers } = runtime.config;
+  const offers = issuers.flatMap((issuer) => {
+    const offer = desktop(issuer);
+    return offer === undefined ? [] : [[issuer.issuer, offer] as const];
+  });
+  return {
+    resource: runtime.resource,
+    authorization_servers: issuers.map((issuer) => issuer.issuer),
+    scopes_supported: scopesSupported(runtime),
+    bearer_methods_supported: ['header'],
+    dpop_bound_access_tokens_required: false,
+    latchkey: { version, ...offers[0]?.[1], issuers: Object.fromEntries(offers) },
+  };
+}
+
+/**
+ * What the caller is to the relay.
+ *
+ * @param principal the caller
+ * @returns the body of `GET /.latchkey/whoami`
+ */
+export function whoami(principal: Principal): unknown {
+  return {
+    issuer: principal.issuer,
+    user: principal.user,
+    ...(principal.userName === undefined ? {} : { name: principal.userName }),
+    ...(principal.email === undefined ? {} : { email: principal.email }),
+    roles: principal.roles,
+    groups: principal.groups,
+    scopes: principal.scopes,
+    expiresAt: new Date(principal.expiresAtMs).toISOString(),
+  };
+}
+
+function entry(api: Api, principal: Principal): unknown[] {
+  const rules = describeRules(api.rules, principal);
+  if (!rules.some((rule) => rule.allowed)) return [];
+  const { name, title, description, docs, path, hosts } = api.config;
+  return [
+    {
+      name,
+      title,
+      ...(description === undefined ? {} : { description }),
+      ...(docs === undefined ? {} : { docs }),
+      path,
+      hosts,
+      rules,
+    },
+  ];
+}
+
+/**
+ * The APIs of which the caller may use something; others are not shown to exist.
+ *
+ * @param runtime the relay's configuration
+ * @param principal the caller
+ * @returns the body of `GET /.latchkey/apis`
+ */
+export function catalogue(runtime: Runtime, principal: Principal): unknown {
+  return {
+    user: principal.user,
+    apis: runtime.apis.flatMap((api) => entry(api, principal)),
+  };
+}

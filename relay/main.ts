@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import packageJson from '../package.json' with { type: 'json' };
+import { auditCommand } from './cli/audit.ts';
+import { checkConfig } from './cli/check-config.ts';
+import { explain } from './cli/explain.ts';
+import { printSchema } from './cli/schema.ts';
+import { ConfigError, formatFault } from './config/faults.ts';
+import { loadConfig } from './config/load.ts';
+import { startRelay } from './serve.ts';
+
+const USAGE = `usage: latchkey-relay [serve] --config relay.yaml
+       latchkey-relay check-config --config relay.yaml [--print]
+       latchkey-relay schema
+       latchkey-relay explain --config relay.yaml --claims claims.json --method GET --path /billing/invoices [--from IP] [--json]
+       latchkey-relay audit verify|export (--config relay.yaml | --dir DIR)
+`;
+
+const io = { stdout: process.stdout, stderr: process.stderr, env: process.env };
+
+function complain(text: string): number {
+  process.stderr.write(`latchkey-relay: ${text}\n`);
+  return 2;
+}
+
+/** Waits for the signal that ends a long-running command. */
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+    // Hot reload is not there yet; without a listener the signal would end the relay.
+    process.on('SIGHUP', () =>
+      complain('reload is not available in this version; restart instead'),
+    );
+  });
+}
+
+async function serve(argv: string[]): Promise<number> {
+  const { values } = parseArgs({ args: argv, options: { config: { type: 'string' } } });
+  if (values.config === undefined) return complain(`--config is missing\n${USAGE}`);
+  const config = await loadConfig(values.config, { env: process.env });
+  const stopped = untilStopped();
+  const relay = await startRelay(config, { version: packageJson.version });
+  await stopped;
+  await relay.stop();
+  return 0;
+}
+
+const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = {
+  serve,
+  'check-config': (argv) => checkConfig(argv, io),
+  explain: (argv) => explain(argv, io),
+  schema: () => Promise.resolve(printSchema(io)),
+  audit: (argv) => auditCommand(argv, io),
+};
+
+function failed(error: unknown): number {
+  if (error instanceof ConfigError) {
+    for (const fault of error.faults) process.stderr.write(`${formatFault(fault)}\n`);
+    return 2;
+  }
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code?.startsWith('ERR_PARSE_ARGS')) return complain(`${message}\n${USAGE}`);
+  process.stderr.write(`latchkey-relay: ${message}\n`);
+  return 1;
+}
+
+async function main(argv: string[]): Promise<number> {
+  const [first = 'serve', ...rest] = argv;
+  if (first === '--help' || first === 'help') {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const [name, args] = first.startsWith('-') ? ['serve', argv] : [first, rest];
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) return complain(`there is no command ${name}\n${USAGE}`);
+  return command(args).catch(failed);
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,75 @@
+import type { AuditFields } from '../audit/record.ts';
+import type { OpenRecord } from '../audit/ledger.ts';
+
+/** Records requests refused before anybody was recognised, without letting a flood fill the disk. */
+export interface Refusals {
+  record(fields: AuditFields & { readonly requestId: string }, outcome: AuditFields): void;
+  /** Writes what is still counted. */
+  close(): Promise<void>;
+}
+
+interface Counted {
+  readonly fields: AuditFields & { readonly requestId: string };
+  readonly outcome: AuditFields;
+  count: number;
+}
+
+/** How many sources are told apart in one second; the rest share one record a code. */
+const MAX_KEYS = 1_000;
+
+/**
+ * Writes the first refusal of a source and code at once and counts its repeats into one record a
+ * second.
+ *
+ * @param ledger where to write
+ * @param onError told when a record could not be written
+ * @returns the recorder
+ */
+export function createRefusals(
+  ledger: {
+    admit(fields: AuditFields & { readonly requestId: string }): Promise<OpenRecord>;
+  },
+  onError: (error: unknown) => void,
+): Refusals {
+  const counted = new Map<string, Counted>();
+  const write = async (fields: Counted['fields'], outcome: AuditFields): Promise<void> => {
+    try {
+      (await ledger.admit(fields)).finish(outcome);
+    } catch (error) {
+      onError(error);
+    }
+  };
+  const flush = async (): Promise<void> => {
+    const rows = [...counted];
+    counted.clear();
+    for (const [key, row] of rows) {
+      if (row.count === 0) continue;
+      // The key stays for another second: a steady flood gives one record each second.
+      counted.set(key, { ...row, count: 0 });
+      await write({ ...row.fields, count: row.count }, row.outcome);
+    }
+  };
+  const timer = setInterval(() => void flush(), 1000);
+  timer.unref();
+  return {
+    record(fields, outcome) {
+      const source = counted.size < MAX_KEYS ? fields.ip : 'others';
+      const key = `${source} ${fields.code}`;
+      const row = counted.get(key);
+      if (row === undefined) {
+        counted.set(key, { fields, outcome, count: 0 });
+        void write({ ...fields, count: 1 }, outcome);
+      } else {
+        // The first of the ones not yet written names the record.
+        counted.set(
+          key,
+          row.count === 0 ? { fields, outcome, count: 1 } : { ...row, count: row.count + 1 },
+        );
+      }
+    },
+    async close() {
+      clearInterval(timer);
+      await flush();
+    },
+  };
+}

@@ -1,0 +1,265 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Ledger, OpenRecord } from '../audit/ledger.ts';
+import { forward, type ClosedBy } from '../wire/forward.ts';
+import { readFraming, type Framing } from '../wire/framing.ts';
+import { canonicalTarget, type Target } from '../wire/target.ts';
+import { responseOn, tunnel } from '../wire/tunnel.ts';
+import { readCredential } from './auth/bearer.ts';
+import type { Verifier } from './auth/verify.ts';
+import { catalogue, protectedResourceMetadata, whoami } from './documents.ts';
+import { RelayError } from './errors.ts';
+import { createExchanges } from './exchanges.ts';
+import { decide } from './policy/decide.ts';
+import { planForward, type Planned } from './plan.ts';
+import { refusal } from './refusal.ts';
+import { createRefusals } from './refusals.ts';
+import { createRequestIds } from './request-id.ts';
+import { asProblem, refuse, sendJson } from './respond.ts';
+import type { Api, Runtime } from './runtime.ts';
+import { beginVisit, describeEnd, describeVisit, type Visit } from './visit.ts';
+
+/** What the pipeline needs from outside. */
+export interface RelayDeps {
+  readonly runtime: Runtime;
+  readonly verifier: Pick<Verifier, 'verify'>;
+  readonly ledger: Pick<Ledger, 'admit'>;
+  readonly log: (event: Record<string, unknown>) => void;
+  readonly now: () => number;
+  readonly version: string;
+}
+
+/** The relay's pipeline, between a listener and the internal APIs. */
+export interface Relay {
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  upgrade(request: IncomingMessage, socket: Duplex): Promise<void>;
+  /** Refuses new requests, lets the open ones end, cuts them after the time given. */
+  drain(timeoutMs: number): Promise<void>;
+}
+
+/** A request that may go on: recognised, allowed, recorded. */
+interface Admitted extends Planned {
+  /** Absent where the API does without an audit. */
+  readonly record: OpenRecord | undefined;
+}
+
+/** How an exchange ended, as far as the audit wants to know. */
+interface Ended {
+  readonly status: number;
+  readonly bytesIn?: number;
+  readonly bytesOut?: number;
+  readonly cutBy?: ClosedBy;
+}
+
+const METADATA = '/.well-known/oauth-protected-resource';
+/** After these the connection's framing, or our patience, cannot be relied on. */
+const CLOSING = new Set([
+  'bad_request',
+  'ambiguous_target',
+  'too_large',
+  'url_too_long',
+  'draining',
+]);
+
+/**
+ * Builds the relay's pipeline.
+ *
+ * @param deps the compiled configuration, the verifier, the ledger, a log and a clock
+ * @returns handlers for a node:http server
+ */
+export function createRelay(deps: RelayDeps): Relay {
+  const { runtime, verifier, ledger, log, now, version } = deps;
+  const { config } = runtime;
+  const facts = { resource: runtime.resource };
+  const proto = new URL(runtime.resource).protocol === 'https:' ? 'https' : 'http';
+  const nextRequestId = createRequestIds();
+  const exchanges = createExchanges(now);
+  const refusals = createRefusals(ledger, (error) =>
+    log({ event: 'audit_error', error: String(error) }),
+  );
+  let draining = false;
+
+  function readTarget(request: IncomingMessage, visit: Visit): Target {
+    if (draining) throw new RelayError('draining', 'The relay is restarting; try again.');
+    const target = canonicalTarget(request, config.limits);
+    runtime.checkHost(target.authority);
+    if (target.method === 'TRACE' || target.method === 'CONNECT') {
+      throw new RelayError('method', `${target.method} is not relayed.`);
+    }
+    visit.target = target;
+    return target;
+  }
+
+  async function record(
+    visit: Visit,
+    api: Api | undefined,
+    verdict: Parameters<typeof describeVisit>[2],
+  ): Promise<OpenRecord | undefined> {
+    try {
+      return await ledger.admit(describeVisit(visit, api, verdict, config.hash));
+    } catch (error) {
+      if (api?.config.audit.required === false) return undefined;
+      throw error;
+    }
+  }
+
+  /** Closes the record of a decision against somebody recognised, and throws the refusal. */
+  function refused(visit: Visit, open: OpenRecord | undefined, error: RelayError): never {
+    const { status, code } = error;
+    open?.finish(describeEnd(visit, { status, code, bytesOut: 0, closedBy: 'relay' }, now()));
+    throw error;
+  }
+
+  async function judge(
+    request: IncomingMessage,
+    visit: Visit,
+    target: Target,
+    framing: Framing,
+  ): Promise<Admitted> {
+    const found = runtime.routes.find(target.path);
+    if (found === undefined) {
+      const error = new RelayError('unknown_api', 'No API has this path; see /.latchkey/apis.');
+      return refused(
+        visit,
+        await record(visit, undefined, { kind: 'deny', code: error.code }),
+        error,
+      );
+    }
+    const { api, relativePath } = found;
+    const principal = visit.principal as NonNullable<Visit['principal']>;
+    const verdict = decide(api.rules, principal, {
+      method: target.method,
+      path: relativePath,
+      ip: visit.ip,
+      nowMs: now(),
+    });
+    const open = await record(visit, api, verdict);
+    if (verdict.kind === 'deny') return refused(visit, open, refusal(verdict));
+    const register = exchanges.registrar(principal.expiresAtMs);
+    const allowed = { visit, target, principal, framing, api, relativePath };
+    return { record: open, ...planForward(request, allowed, proto, register) };
+  }
+
+  /** Runs an admitted exchange and closes its record, whatever happens. */
+  async function carry(visit: Visit, admitted: Admitted, run: () => Promise<Ended>): Promise<void> {
+    const { record: open, upstream } = admitted;
+    try {
+      const result = await run();
+      open?.finish(
+        describeEnd(
+          visit,
+          {
+            status: result.status,
+            upstream,
+            bytesIn: result.bytesIn ?? 0,
+            bytesOut: result.bytesOut ?? 0,
+            closedBy: result.cutBy ?? 'upstream',
+          },
+          now(),
+        ),
+      );
+    } catch (error) {
+      const { status, code } = asProblem(error);
+      open?.finish(
+        describeEnd(visit, { status, code, upstream, bytesOut: 0, closedBy: 'error' }, now()),
+      );
+      throw error;
+    }
+  }
+
+  /** The relay's own documents for a recognised caller. */
+  async function serveOwn(
+    visit: Visit,
+    target: Target,
+    response: ServerResponse,
+  ): Promise<boolean> {
+    const principal = visit.principal as NonNullable<Visit['principal']>;
+    const read = target.method === 'GET' || target.method === 'HEAD';
+    const body =
+      read && target.path === '/.latchkey/whoami'
+        ? whoami(principal)
+        : read && target.path === '/.latchkey/apis'
+          ? catalogue(runtime, principal)
+          : undefined;
+    if (body === undefined) return false;
+    const open = await record(visit, undefined, { kind: 'allow', rule: 'latchkey' });
+    const bytesOut = sendJson(response, visit.requestId, body, 0);
+    open?.finish(describeEnd(visit, { status: 200, bytesOut, closedBy: 'relay' }, now()));
+    return true;
+  }
+
+  /** The pipeline: no byte reaches an upstream but through here. */
+  async function handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    visit: Visit,
+  ): Promise<void> {
+    const framing = readFraming(request);
+    const target = readTarget(request, visit);
+    if (target.path === METADATA && target.method === 'GET') {
+      sendJson(response, visit.requestId, protectedResourceMetadata(runtime, version), 60);
+      return;
+    }
+    visit.principal = await verifier.verify(readCredential(request.rawHeaders, target.query));
+    if (await serveOwn(visit, target, response)) return;
+    const admitted = await judge(request, visit, target, framing);
+    await carry(visit, admitted, () => forward(request, response, admitted.plan));
+  }
+
+  /** The one edge: whatever was thrown is answered, and recorded if nobody was recognised. */
+  function answerError(
+    error: unknown,
+    request: IncomingMessage,
+    response: ServerResponse,
+    visit: Visit,
+  ): void {
+    const problem = asProblem(error);
+    if (problem.status >= 500) {
+      const cause = problem.cause instanceof Error ? problem.cause.message : undefined;
+      log({ event: 'request_failed', requestId: visit.requestId, code: problem.code, cause });
+    }
+    const close = CLOSING.has(problem.code) || request.headers.expect !== undefined;
+    const bytesOut = refuse(response, problem, visit.requestId, facts, close);
+    if (visit.principal !== undefined) return;
+    refusals.record(
+      describeVisit(visit, undefined, { kind: 'deny', code: problem.code }, config.hash),
+      describeEnd(
+        visit,
+        { status: problem.status, code: problem.code, bytesOut, closedBy: 'relay' },
+        now(),
+      ),
+    );
+  }
+
+  return {
+    async serve(request, response) {
+      const visit = beginVisit(request, nextRequestId(request.rawHeaders), runtime, now());
+      try {
+        await handle(request, response, visit);
+      } catch (error) {
+        answerError(error, request, response, visit);
+      }
+    },
+
+    async upgrade(request, socket) {
+      const visit = beginVisit(request, nextRequestId(request.rawHeaders), runtime, now());
+      try {
+        const framing = readFraming(request);
+        const target = readTarget(request, visit);
+        visit.principal = await verifier.verify(readCredential(request.rawHeaders, target.query));
+        const admitted = await judge(request, visit, target, framing);
+        await carry(visit, admitted, () => tunnel(request, socket, admitted.plan));
+      } catch (error) {
+        if (!socket.destroyed) answerError(error, request, responseOn(request, socket), visit);
+      }
+    },
+
+    async drain(timeoutMs) {
+      draining = true;
+      await exchanges.drain(timeoutMs);
+      exchanges.close();
+      await refusals.close();
+      for (const api of runtime.apis) api.targets.close();
+    },
+  };
+}

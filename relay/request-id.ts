@@ -1,0 +1,23 @@
+import { ulid } from 'ulid';
+import { fieldValues, type HeaderList } from '../wire/headers.ts';
+
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+/**
+ * Names requests: by the ULID that the app sent, so that both audits join on it, unless it is
+ * malformed or was used before; then by one of our own.
+ *
+ * @param remember how many ids are kept to tell repeats
+ * @returns a function from a request's fields to its id
+ */
+export function createRequestIds(remember = 10_000): (raw: HeaderList) => string {
+  const seen = new Set<string>();
+  return (raw) => {
+    const sent = fieldValues(raw, 'x-request-id');
+    const offered = sent.length === 1 ? (sent[0] as string) : '';
+    if (!ULID.test(offered) || seen.has(offered)) return ulid();
+    seen.add(offered);
+    if (seen.size > remember) seen.delete(seen.values().next().value as string);
+    return offered;
+  };
+}

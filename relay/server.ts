@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import http, { type RequestListener, type ServerOptions } from 'node:http';
+import https from 'node:https';
+import type { Duplex } from 'node:stream';
+import { isWebSocketUpgrade } from '../wire/tunnel.ts';
+import type { RelayConfig } from './config/config.ts';
+import type { Relay } from './relay.ts';
+
+const PARSER_ANSWERS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/** Answers what node's parser refused: no request exists, so the socket is written by hand. */
+function answerParserError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const status = PARSER_ANSWERS[error.code ?? ''] ?? '400 Bad Request';
+  return void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+/**
+ * Builds the public listener's server, strict and without time limits on long bodies.
+ *
+ * @param config limits and TLS
+ * @returns a server that is not listening yet, and how to hand it the pipeline
+ */
+export function createPublicServer(config: RelayConfig): {
+  readonly server: http.Server;
+  attach(relay: Relay): void;
+} {
+  const options: ServerOptions = {
+    maxHeaderSize: config.limits.headersBytes,
+    headersTimeout: config.limits.headersTimeoutMs,
+    // A long upload is no fault; silence is bounded by the API's idle time-out.
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: 1_000,
+    insecureHTTPParser: false,
+    // The pipeline answers for a missing Host, so that the refusal is recorded.
+    requireHostHeader: false,
+    // Other upgrades (h2c) are ignored, as RFC 9110 §7.8 allows, and served as HTTP/1.1.
+    shouldUpgradeCallback: isWebSocketUpgrade,
+  };
+  const server =
+    config.tls === undefined
+      ? http.createServer(options)
+      : https.createServer({
+          ...options,
+          cert: readFileSync(config.tls.certFile),
+          key: readFileSync(config.tls.keyFile),
+          minVersion: 'TLSv1.2',
+        });
+  server.maxConnections = config.limits.connections;
+  server.on('clientError', answerParserError);
+  return {
+    server,
+    attach(relay) {
+      const listener: RequestListener = (request, response) => void relay.serve(request, response);
+      server.on('request', listener);
+      // Handled like any request: whether the body is wanted is decided in the pipeline.
+      server.on('checkContinue', listener);
+      server.on('checkExpectation', listener);
+      server.on('upgrade', (request, socket) => void relay.upgrade(request, socket));
+      server.on('connect', (_request, socket: Duplex) => {
+        socket.end(
+          'HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
+        );
+      });
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import type { IncomingMessage } from 'node:http';
+import { clientAddress } from '../wire/forwarded.ts';
+import { fieldValues } from '../wire/headers.ts';
+import type { Target } from '../wire/target.ts';
+import { continueTrace } from '../wire/trace.ts';
+import type { AuditFields, ClosedBy } from '../audit/record.ts';
+import type { Principal } from './auth/principal.ts';
+import type { Verdict } from './policy/verdict.ts';
+import type { Api, Runtime } from './runtime.ts';
+
+/** One request's story: made when it arrives, filled as each step succeeds. */
+export interface Visit {
+  readonly requestId: string;
+  readonly ip: string;
+  readonly startedAtMs: number;
+  readonly traceId: string;
+  readonly traceparent: string;
+  target?: Target;
+  principal?: Principal;
+}
+
+/**
+ * Begins a request's story.
+ *
+ * @param request the request as received
+ * @param requestId its ULID
+ * @param runtime for the proxies whose word on the client's address is believed
+ * @param nowMs epoch ms
+ * @returns the story so far
+ */
+export function beginVisit(
+  request: IncomingMessage,
+  requestId: string,
+  runtime: Runtime,
+  nowMs: number,
+): Visit {
+  const trace = continueTrace(fieldValues(request.rawHeaders, 'traceparent')[0]);
+  return {
+    requestId,
+    ip: clientAddress(request.socket.remoteAddress, request.rawHeaders, runtime.trustedProxies),
+    startedAtMs: nowMs,
+    ...trace,
+  };
+}
+
+/** The path as it may be recorded: with the query parameters that the API allows, and no other. */
+function recordablePath(target: Target, api: Api | undefined): string {
+  const allowed = api?.config.audit.query ?? [];
+  if (allowed.length === 0 || target.query === '') return target.path;
+  const kept = [...new URLSearchParams(target.query)].filter(([name]) => allowed.includes(name));
+  return kept.length === 0 ? target.path : `${target.path}?${new URLSearchParams(kept).toString()}`;
+}
+
+type Optional<T> = { [K in keyof T]?: T[K] | undefined };
+
+/** Leaves out what is undefined: the audit stores members, not gaps. */
+function present(fields: Optional<AuditFields>): AuditFields {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as AuditFields;
+}
+
+/**
+ * Describes a decided request for the audit.
+ *
+ * @param visit what is known of it
+ * @param api the API it is for, if any
+ * @param verdict the decision; a code alone where policy was not asked
+ * @param configHash names the configuration that decided
+ * @returns the record's members
+ */
+export function describeVisit(
+  visit: Visit,
+  api: Api | undefined,
+  verdict: Verdict | { readonly kind: 'deny'; readonly code: string; readonly rule?: string },
+  configHash: string,
+): AuditFields & { readonly requestId: string } {
+  const { principal, target } = visit;
+  return {
+    requestId: visit.requestId,
+    ...present({
+      traceId: visit.traceId,
+      issuer: principal?.issuer,
+      user: principal?.user,
+      userName: principal?.userName,
+      clientId: principal?.clientId,
+      ip: visit.ip === '' ? undefined : visit.ip,
+      api: api?.config.name,
+      rule: verdict.rule,
+      method: target?.method,
+      path: target === undefined ? undefined : recordablePath(target, api),
+      decision: verdict.kind,
+      code: verdict.kind === 'deny' ? verdict.code : undefined,
+      tokenId: principal?.tokenId,
+      authTime: principal?.authTime,
+      acr: principal?.acr,
+      binding: principal?.binding,
+      configHash,
+    }),
+  };
+}
+
+/**
+ * Describes how a request ended.
+ *
+ * @param visit its story
+ * @param end status, bytes, who ended it
+ * @param nowMs epoch ms
+ * @returns the record's members
+ */
+export function describeEnd(
+  visit: Visit,
+  end: {
+    readonly status: number;
+    readonly code?: string;
+    readonly upstream?: string;
+    readonly bytesIn?: number;
+    readonly bytesOut: number;
+    readonly closedBy: ClosedBy;
+  },
+  nowMs: number,
+): AuditFields {
+  return {
+    ...end,
+    ...(end.status === 0 ? { status: 499 } : {}),
+    durationMs: Math.max(0, Math.round(nowMs - visit.startedAtMs)),
+  };
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { codeOf, sendRaw, statusOf } from '../support/raw.ts';
+import { createRelayBench } from '../support/relay.ts';
+
+const INNER = 'GET /x/stolen HTTP/1.1\r\nHost: internal\r\n\r\n';
+
+test('a chunked DELETE does not hide a second request (CVE-2026-29057)', async (t) => {
+  const bench = await createRelayBench(t);
+  const head = `DELETE /x/1 HTTP/1.1\r\nHost: ${new URL(bench.relay.url).host}\r\nAuthorization: Bearer ${await bench.token()}\r\n`;
+  const answer = await sendRaw(
+    bench.relay.url,
+    `${head}Transfer-Encoding: chunked\r\n\r\n${INNER.length.toString(16)}\r\n${INNER}\r\n0\r\n\r\n`,
+  );
+  assert.equal(statusOf(answer), 200);
+  const received = bench.upstream.received().join('');
+  assert.match(received, /^DELETE \/1 HTTP\/1\.1\r\n/);
+  assert.match(received, /\r\ntransfer-encoding: chunked\r\n/i);
+  assert.ok(
+    received.includes(`${INNER.length.toString(16)}\r\n${INNER}\r\n`),
+    'the body arrives as one chunk of the same request',
+  );
+});
+
+test('a chunked OPTIONS does not hide a second request', async (t) => {
+  const bench = await createRelayBench(t);
+  const head = `OPTIONS /x/1 HTTP/1.1\r\nHost: ${new URL(bench.relay.url).host}\r\nAuthorization: Bearer ${await bench.token()}\r\n`;
+  await sendRaw(
+    bench.relay.url,
+    `${head}Transfer-Encoding: chunked\r\n\r\n${INNER.length.toString(16)}\r\n${INNER}\r\n0\r\n\r\n`,
+  );
+  assert.match(bench.upstream.received().join(''), /\r\ntransfer-encoding: chunked\r\n/i);
+});
+
+const FRAMINGS: readonly [string, string, string][] = [
+  [
+    'Content-Length with Transfer-Encoding',
+    'Content-Length: 4\r\nTransfer-Encoding: chunked\r\n',
+    '0\r\n\r\n',
+  ],
+  [
+    'Transfer-Encoding then Content-Length',
+    'Transfer-Encoding: chunked\r\nContent-Length: 4\r\n',
+    '0\r\n\r\n',
+  ],
+  ['two Content-Length fields', 'Content-Length: 4\r\nContent-Length: 4\r\n', 'abcd'],
+  ['two different Content-Length fields', 'Content-Length: 4\r\nContent-Length: 5\r\n', 'abcde'],
+  ['a list-valued Content-Length', 'Content-Length: 4, 4\r\n', 'abcd'],
+  ['a signed Content-Length', 'Content-Length: +4\r\n', 'abcd'],
+  ['a hexadecimal Content-Length', 'Content-Length: 0x4\r\n', 'abcd'],
+  ['Transfer-Encoding: chunked, x', 'Transfer-Encoding: chunked, x\r\n', '0\r\n\r\n'],
+  ['Transfer-Encoding: x, chunked', 'Transfer-Encoding: x, chunked\r\n', '0\r\n\r\n'],
+  ['Transfer-Encoding: identity', 'Transfer-Encoding: identity\r\n', ''],
+  [
+    'two Transfer-Encoding fields',
+    'Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n',
+    '0\r\n\r\n',
+  ],
+  ['a space before the colon', 'Transfer-Encoding : chunked\r\n', '0\r\n\r\n'],
+  ['a space before the field name', ' Transfer-Encoding: chunked\r\n', '0\r\n\r\n'],
+  ['obs-fold', 'X-A: b\r\n c\r\n', ''],
+  ['a bare LF', 'X-A: b\nX-B: c\r\n', ''],
+  ['a bare CR', 'X-A: b\rX-B: c\r\n', ''],
+  ['an empty field name', ': x\r\n', ''],
+  ['a NUL in a value', 'X-A: b\0c\r\n', ''],
+];
+
+test('faulty framing is refused and the connection closed (RFC 9112 §5 and §6)', async (t) => {
+  const bench = await createRelayBench(t);
+  const { host } = new URL(bench.relay.url);
+  const token = await bench.token();
+  for (const [name, fields, body] of FRAMINGS) {
+    await t.test(name, async () => {
+      const before = bench.upstream.requests();
+      const head = `POST /x/1 HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n`;
+      const answer = await sendRaw(bench.relay.url, `${head}${fields}\r\n${body}${INNER}`);
+      assert.equal(statusOf(answer), 400, answer.slice(0, 200));
+      assert.equal(answer.match(/HTTP\/1\.1 [0-9]{3}/g)?.length, 1, 'one answer, then closed');
+      assert.equal(bench.upstream.requests(), before, 'nothing reached the upstream');
+    });
+  }
+});
+
+test('other HTTP versions are refused', async (t) => {
+  const bench = await createRelayBench(t);
+  const { host } = new URL(bench.relay.url);
+  const token = await bench.token();
+  for (const version of ['0.9', '1.2', '2.0', '3.0']) {
+    const answer = await sendRaw(
+      bench.relay.url,
+      `GET /x/1 HTTP/${version}\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+    );
+    assert.equal(statusOf(answer), 400, version);
+  }
+  assert.equal(bench.upstream.requests(), 0);
+});
+
+test('HTTP/1.0 with Transfer-Encoding is refused', async (t) => {
+  const bench = await createRelayBench(t);
+  const answer = await sendRaw(
+    bench.relay.url,
+    `POST /x/1 HTTP/1.0\r\nHost: ${new URL(bench.relay.url).host}\r\nAuthorization: Bearer ${await bench.token()}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  );
+  assert.equal(statusOf(answer), 400);
+  assert.equal(bench.upstream.requests(), 0);
+});
+
+test('bytes sent before the switch of protocols are discarded (CVE-2025-64763)', async (t) => {
+  const bench = await createRelayBench(t);
+  const answer = await sendRaw(
+    bench.relay.url,
+    `GET /x/ws HTTP/1.1\r\nHost: ${new URL(bench.relay.url).host}\r\nAuthorization: Bearer ${await bench.token()}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n${INNER}`,
+  );
+  assert.equal(statusOf(answer), 200, 'the upstream did not switch; its answer is passed on');
+  assert.equal(bench.upstream.requests(), 1);
+  assert.ok(!bench.upstream.received().join('').includes('stolen'));
+});
+
+test('an upgrade without a token is refused before the upstream hears of it', async (t) => {
+  const bench = await createRelayBench(t);
+  const answer = await sendRaw(
+    bench.relay.url,
+    `GET /x/ws HTTP/1.1\r\nHost: ${new URL(bench.relay.url).host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
+  );
+  assert.equal(statusOf(answer), 401);
+  assert.equal(codeOf(answer), 'token_missing');
+  assert.equal(bench.upstream.received().length, 0);
+});
+
+test('an h2c upgrade is served as HTTP/1.1, its fields dropped', async (t) => {
+  const bench = await createRelayBench(t);
+  const answer = await sendRaw(
+    bench.relay.url,
+    `POST /x/1 HTTP/1.1\r\nHost: ${new URL(bench.relay.url).host}\r\nAuthorization: Bearer ${await bench.token()}\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nContent-Length: 4\r\n\r\nabcd`,
+  );
+  assert.equal(statusOf(answer), 200);
+  const received = bench.upstream.received().join('');
+  assert.doesNotMatch(received, /upgrade|http2-settings/i);
+  assert.match(received, /\r\n\r\nabcd$/);
+});
+
+test('TRACE and CONNECT are refused', async (t) => {
+  const bench = await createRelayBench(t);
+  const { host } = new URL(bench.relay.url);
+  const token = await bench.token();
+  for (const line of ['TRACE /x/1', `CONNECT ${host}`]) {
+    const answer = await sendRaw(
+      bench.relay.url,
+      `${line} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+    );
+    assert.equal(statusOf(answer), 405, line);
+  }
+  assert.equal(bench.upstream.received().length, 0);
+});

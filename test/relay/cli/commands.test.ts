@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { parse } from 'yaml';
+import { checkConfig } from '../../../relay/cli/check-config.ts';
+import { explain } from '../../../relay/cli/explain.ts';
+import { printSchema } from '../../../relay/cli/schema.ts';
+import { GOOD, directory, put } from '../../support/relay-yaml.ts';
+
+function recorder() {
+  const out = { stdout: '', stderr: '' };
+  return {
+    out,
+    io: {
+      stdout: { write: (text: string) => (out.stdout += text) },
+      stderr: { write: (text: string) => (out.stderr += text) },
+      env: {},
+    },
+  };
+}
+
+test('check-config says ok and prints nothing secret', async (t) => {
+  const dir = await directory(t);
+  await put(dir, 'p.txt', 'open-sesame');
+  const request =
+    '    request: { setHeaders: { X-Api-Key: k3y, X-Tenant: acme }, credentials: { bearerFile: p.txt } }\n';
+  const file = await put(dir, 'relay.yaml', `${GOOD}${request}`);
+  const first = recorder();
+  assert.equal(await checkConfig(['--config', file], first.io), 0);
+  assert.match(
+    first.out.stdout,
+    /^ok: .*relay\.yaml, 1 issuer\(s\), 1 API\(s\), sha256 [0-9a-f]{64}\n$/,
+  );
+  const second = recorder();
+  assert.equal(await checkConfig(['--config', file, '--print'], second.io), 0);
+  assert.doesNotMatch(second.out.stdout, /sesame|k3y/);
+  const printed = parse(second.out.stdout) as { apis: { request: { setHeaders: object } }[] };
+  assert.deepEqual(printed.apis[0]?.request.setHeaders, {
+    'X-Api-Key': '********',
+    'X-Tenant': 'acme',
+  });
+});
+
+test('check-config lists each fault on stderr and ends with 2', async (t) => {
+  const text = `${GOOD}listen: 0.0.0.0:1\nstate: redis\n`;
+  const file = await put(await directory(t), 'relay.yaml', text);
+  const { io, out } = recorder();
+  assert.equal(await checkConfig(['--config', file], io), 2);
+  const lines = out.stderr.trimEnd().split('\n');
+  assert.equal(lines.length, 2);
+  assert.ok(lines[0]?.startsWith(`${file}:10:9 listen: `), lines[0]);
+  assert.equal(out.stdout, '');
+});
+
+test('bad usage ends with 2 and shows the usage', async () => {
+  for (const argv of [[], ['--config'], ['--conf', 'x'], ['x']]) {
+    const { io, out } = recorder();
+    assert.equal(await checkConfig(argv, io), 2);
+    assert.match(out.stderr, /usage: latchkey-relay check-config/);
+  }
+});
+
+test('schema prints a JSON Schema that names the keys', () => {
+  const { io, out } = recorder();
+  assert.equal(printSchema(io), 0);
+  const schema = JSON.parse(out.stdout) as { properties: object; additionalProperties: boolean };
+  assert.ok('issuers' in schema.properties && 'apis' in schema.properties);
+  assert.equal(schema.additionalProperties, false);
+});
+
+async function explained(t: TestContext, claims: object, path: string, more: string[] = []) {
+  const dir = await directory(t);
+  const file = await put(dir, 'relay.yaml', GOOD);
+  await put(dir, 'c.json', JSON.stringify(claims));
+  const { io, out } = recorder();
+  const base = ['--config', file, '--claims', join(dir, 'c.json'), '--method', 'GET', '--json'];
+  const exit = await explain([...base, '--path', path, ...more], io);
+  return { exit, ...(JSON.parse(out.stdout) as Record<string, unknown>) };
+}
+
+test('explain tells the decision, the rule and each rule’s verdict', async (t) => {
+  const person = { sub: 'alice', scope: 'billing.read' };
+  assert.deepEqual(await explained(t, person, '/billing/invoices/7?x=1'), {
+    exit: 0,
+    decision: 'allow',
+    code: null,
+    api: 'billing',
+    rule: 'read',
+    rules: [{ name: 'read', verdict: 'allow', why: 'every condition holds' }],
+  });
+  assert.deepEqual(await explained(t, { sub: 'bob' }, '/billing/invoices'), {
+    exit: 1,
+    decision: 'deny',
+    code: 'scope',
+    api: 'billing',
+    rule: 'read',
+    rules: [{ name: 'read', verdict: 'no', why: 'its condition on scope does not hold' }],
+  });
+});
+
+test('explain refuses what the relay would refuse before any rule', async (t) => {
+  const person = { sub: 'alice', scope: 'billing.read' };
+  const cases: readonly [object, string, string][] = [
+    [person, '/billingx/invoices', 'unknown_api'],
+    [person, '/billing/%2e%2e/x', 'ambiguous_target'],
+    [{ ...person, iss: 'https://other.example' }, '/billing', 'token_issuer'],
+    [{ ...person, aud: 'https://other.example' }, '/billing', 'token_audience'],
+    [{ ...person, exp: 1 }, '/billing', 'token_expired'],
+    [{ scope: 'billing.read' }, '/billing', 'token_claims'],
+  ];
+  for (const [claims, path, code] of cases) {
+    const answer: Record<string, unknown> = await explained(t, claims, path);
+    assert.deepEqual([answer['code'], answer['exit']], [code, 1]);
+  }
+});
+
+test('explain without its options or with unusable claims is bad usage', async (t) => {
+  const dir = await directory(t);
+  const file = await put(dir, 'relay.yaml', GOOD);
+  const claims = await put(dir, 'c.json', '[]');
+  const rest = ['--method', 'GET', '--path', '/'];
+  for (const argv of [
+    ['--config', file, ...rest],
+    ['--config', file, '--claims', claims, ...rest],
+    ['--config', file, '--token-file', claims, ...rest],
+  ]) {
+    const { io, out } = recorder();
+    assert.equal(await explain(argv, io), 2);
+    assert.match(out.stderr, /usage: latchkey-relay explain/);
+  }
+});
