@@ -1,0 +1,292 @@
+import type { AuditPage, AuditQuery, Ledger } from '../../../audit/ledger.ts';
+import type { AuditRecord } from '../../../audit/record.ts';
+import type { AgentDeps } from './agent-deps.ts';
+import type { Fetch } from './login/outbound.ts';
+import type { ProxyDeps } from './proxy/server.ts';
+import type { TokenSet } from './session/token-set.ts';
+import type { AgentSnapshot, ApiInfo, Fault } from './status.ts';
+import { createCatalogKeeper } from './catalog-keeper.ts';
+import { fetchCatalog } from './catalog.ts';
+import { controlAddress } from './control/address.ts';
+import { openControl } from './control/server.ts';
+import { AgentError } from './errors.ts';
+import { login } from './login/login.ts';
+import { parseRelayUrl } from './login/outbound.ts';
+import { createProvider } from './login/provider.ts';
+import { createProxy } from './proxy/server.ts';
+import { createReachability, probeRelay, relayFault } from './reachability.ts';
+import { createSession } from './session/session.ts';
+import { ensureDataDir } from './settings/data-dir.ts';
+import { createSignInGate } from './sign-in-gate.ts';
+import { createSignIns } from './sign-ins.ts';
+import { buildSnapshot, heldTokens } from './snapshot.ts';
+import { closeParts, openLocalAudit, openParts } from './startup.ts';
+import { noAuditText, noRelayText, person, signInNeeded, toFault } from './texts.ts';
+
+/** The desktop agent: everything the app does, without a window. */
+export interface Agent {
+  /**
+   * Opens the audit, binds the local port and the control socket, restores a sealed session.
+   * After a failure everything is closed again and `snapshot().fault` tells why; it may be called again.
+   *
+   * @throws {AgentError} `port_in_use`, `already_running`, `audit_unavailable`
+   */
+  start(): Promise<void>;
+  snapshot(): AgentSnapshot;
+  /** Calls the listener after every change; returns the unsubscriber. */
+  onChange(listener: (snapshot: AgentSnapshot) => void): () => void;
+  /** Signs in with the system browser; a second call joins the attempt that is running. */
+  signIn(): Promise<AgentSnapshot>;
+  cancelSignIn(): void;
+  /** Revokes the tokens (RFC 7009) and forgets them; the local part succeeds even when revocation fails. */
+  signOut(): Promise<void>;
+  /** Asks the relay again which APIs this person may use. */
+  refreshApis(): Promise<readonly ApiInfo[]>;
+  /** A page of the local audit, newest first. */
+  activity(query: AuditQuery): AuditPage;
+  onActivity(listener: (records: readonly AuditRecord[]) => void): () => void;
+  /** Stops everything that `start` opened, in reverse order. */
+  close(): Promise<void>;
+}
+
+const callTimeoutMs = 10_000;
+
+/**
+ * Makes the agent; nothing is opened before `start`.
+ *
+ * @param deps settings, vault, browser, log
+ * @returns the agent, signed out
+ * @throws {AgentError} `bad_settings` when `relay` is not an address
+ */
+export function createAgent(deps: AgentDeps): Agent {
+  const { settings, log, vault } = deps;
+  const now = deps.now ?? Date.now;
+  const fetch: Fetch = deps.fetch ?? ((url, init) => globalThis.fetch(url, init));
+  const address = deps.relay ?? settings.get('relays')[0]?.url;
+  const relay = address === undefined ? undefined : parseRelayUrl(address);
+  const provider = createProvider({ fetch, now, timeoutMs: callTimeoutMs });
+  const listeners = new Set<(snapshot: AgentSnapshot) => void>();
+  const watchers = new Set<(records: readonly AuditRecord[]) => void>();
+  const opened: { close(): Promise<void> }[] = [];
+  let ledger: Ledger | undefined;
+  let localUrl: string | undefined;
+  let fault: Fault | undefined;
+  let shown = '';
+
+  const session = createSession({
+    provider,
+    vault,
+    now,
+    onChange(state) {
+      log.info('session', { state: state.kind });
+      if (state.kind === 'active') fault = undefined;
+      else if (state.kind !== 'none') blame(state.error);
+      if (state.kind === 'none' || state.kind === 'expired') catalog.forget();
+      changed();
+    },
+    onRefreshed: (tokens) => note('refresh', tokens),
+    onWarning: (event, error) => log.warn(event, error),
+  });
+
+  const reach = createReachability({
+    probe: () => probeRelay(relay, fetch, callTimeoutMs),
+    onChange(reachable) {
+      log.info('relay', { reachable });
+      if (reachable) {
+        if (fault?.code === 'relay_unreachable') fault = undefined;
+        if (session.state().kind === 'offline') session.wake();
+        catalog.loadSoon();
+      } else blame(reach.fault());
+      changed();
+    },
+  });
+
+  const catalog = createCatalogKeeper({
+    relay,
+    session,
+    fetchCatalog: (url, token) => fetchCatalog(url, token, { fetch, timeoutMs: callTimeoutMs }),
+    relayReached: reach.reached,
+    relayFailed: reach.failed,
+    onFault: blame,
+    onChange: changed,
+  });
+
+  const signIns = createSignIns({
+    isSignedIn: () => held() !== undefined,
+    login: runLogin,
+    adopt,
+    discard: (tokens) => void provider.revoke(tokens).catch((e: unknown) => log.warn('revoke', e)),
+    onEnd: signInEnded,
+    onChange: changed,
+  });
+
+  const gate = createSignInGate({
+    signIn: signIns.start,
+    isRunning: () => signIns.running() !== undefined,
+    auto: settings.get('signIn.auto'),
+    waitMs: settings.get('signIn.waitSeconds') * 1000,
+    now,
+    notify: (reason) => deps.notify?.(toFault(reason, now())),
+  });
+
+  function snapshot(): AgentSnapshot {
+    return buildSnapshot({
+      session: session.state(),
+      attempt: signIns.running(),
+      isRelayReachable: reach.fault() === undefined,
+      catalog: catalog.current(),
+      relay,
+      localUrl,
+      fault,
+      store: vault.kind,
+      version: deps.version,
+    });
+  }
+
+  const held = (): TokenSet | undefined => heldTokens(session.state());
+
+  function changed(): void {
+    const next = snapshot();
+    const text = JSON.stringify(next);
+    if (text === shown) return;
+    shown = text;
+    listeners.forEach((listener) => listener(next));
+  }
+
+  function blame(error: unknown): void {
+    fault = toFault(error, now());
+    log.warn('fault', error, { code: fault.code });
+    changed();
+  }
+
+  function note(kind: 'refresh' | 'sign-out', tokens: TokenSet): void {
+    ledger?.append(kind, person(tokens)).catch((error: unknown) => log.error('audit', error));
+  }
+
+  async function runLogin(signal: AbortSignal, onUrl: (url: string) => void): Promise<TokenSet> {
+    if (!relay) throw new AgentError('bad_settings', noRelayText);
+    const { openBrowser, signInTimeoutMs: timeoutMs = 300_000 } = deps;
+    return login({ relay, provider, fetch, openBrowser, onUrl, signal, callTimeoutMs, timeoutMs });
+  }
+
+  async function adopt(tokens: TokenSet): Promise<void> {
+    try {
+      await ledger?.append('sign-in', person(tokens));
+    } catch (error) {
+      throw new AgentError('audit_unavailable', noAuditText, { cause: error });
+    }
+    await session.adopt(tokens);
+    gate.succeeded();
+    // The sign-in holds even if the relay can't be asked at this moment.
+    await catalog.load().catch(() => undefined);
+  }
+
+  function signInEnded(error: unknown): void {
+    if (error === undefined) return;
+    gate.failed();
+    if (!(error instanceof AgentError && error.code === 'sign_in_cancelled')) blame(error);
+  }
+
+  async function authorize(signal: AbortSignal): Promise<string> {
+    try {
+      return await session.accessToken();
+    } catch (error) {
+      if (!(error instanceof AgentError && signInNeeded.has(error.code))) throw error;
+      await gate.wait(error, signal);
+      return session.accessToken();
+    }
+  }
+
+  function proxyDeps(audit: Ledger): ProxyDeps {
+    return {
+      port: deps.port ?? settings.get('port'),
+      allowedOrigins: settings.get('guard.allowedOrigins'),
+      version: deps.version,
+      relayUrl: () => relay,
+      snapshot,
+      authorize,
+      renew: (token) => session.renew(token),
+      relayReached: reach.reached,
+      relayFailed: (error) => reach.failed(relayFault(relay, error)),
+      ledger: audit,
+      now,
+    };
+  }
+
+  async function open(): Promise<void> {
+    ensureDataDir(deps.dataDir);
+    const parts = await openParts(
+      {
+        openAudit: () => openLocalAudit(deps.dataDir, now, (error) => log.error('audit', error)),
+        openControl: () => openControl(controlAddress(deps.dataDir), self),
+        createProxy: (audit) => (deps.createProxy ?? createProxy)(proxyDeps(audit)),
+        port: deps.port ?? settings.get('port'),
+      },
+      opened,
+    );
+    ledger = parts.ledger;
+    localUrl = `http://localhost:${parts.port}`;
+    ledger.subscribe((records) => watchers.forEach((watcher) => watcher(records)));
+  }
+
+  async function shut(): Promise<void> {
+    await closeParts(opened, (error) => log.error('close', error));
+    ledger = undefined;
+    localUrl = undefined;
+  }
+
+  const self: Agent = {
+    async start() {
+      if (opened.length > 0) return;
+      try {
+        await open();
+      } catch (error) {
+        await shut();
+        blame(error);
+        throw error;
+      }
+      fault = undefined;
+      const restored = relay ? await session.restore(relay.origin) : false;
+      if (restored) catalog.loadSoon();
+      changed();
+    },
+    snapshot,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async signIn() {
+      await signIns.start();
+      return snapshot();
+    },
+    cancelSignIn: () => void signIns.cancel(),
+    async signOut() {
+      void signIns.cancel();
+      const tokens = held();
+      fault = undefined;
+      if (tokens) note('sign-out', tokens);
+      await session.signOut();
+      changed();
+    },
+    async refreshApis() {
+      if (!held()) throw new AgentError('signed_out', 'You are signed out. Sign in first.');
+      await catalog.load();
+      return snapshot().apis;
+    },
+    activity(query) {
+      if (!ledger) throw new AgentError('audit_unavailable', 'The local audit is not open.');
+      return ledger.query(query);
+    },
+    onActivity(listener) {
+      watchers.add(listener);
+      return () => watchers.delete(listener);
+    },
+    async close() {
+      await signIns.cancel();
+      session.close();
+      reach.close();
+      await shut();
+    },
+  };
+  return self;
+}

@@ -1,0 +1,138 @@
+import type { Fetch } from './outbound.ts';
+import { z } from 'zod';
+import { AgentError } from '../errors.ts';
+import { isSafeTransport, parseUrl, transportReason } from './outbound.ts';
+
+/** What the relay says of itself and of how to sign in. */
+export interface RelayMetadata {
+  /** The relay's identifier, the `resource` of every token request. */
+  readonly resource: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly authorizationParameters: Readonly<Record<string, string>>;
+  /** Its host and path are used; the port varies. */
+  readonly redirectUri: string;
+  /** The only ports to try, in order; empty means any. */
+  readonly redirectPorts: readonly number[];
+}
+
+const desktop = z.object({
+  client_id: z.string().min(1).optional(),
+  scopes: z.array(z.string()).optional(),
+  authorization_parameters: z.record(z.string(), z.string()).optional(),
+  redirect_uri: z.string().optional(),
+  redirect_ports: z.array(z.number().int().min(1).max(65_535)).optional(),
+});
+
+const metadata = z.object({
+  resource: z.string(),
+  authorization_servers: z.array(z.string()).optional(),
+  scopes_supported: z.array(z.string()).optional(),
+  latchkey: desktop.extend({ issuers: z.record(z.string(), desktop).optional() }),
+});
+
+/** What {@link discoverRelay} works with. */
+export interface DiscoverDeps {
+  readonly fetch: Fetch;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Asks a relay how to sign in; the one thing that the app must be told is the relay's address.
+ *
+ * @param relay the relay's origin
+ * @param deps fetch and time-out
+ * @returns the relay's metadata for its first issuer
+ * @throws {AgentError} `relay_unreachable`, `not_a_relay`, `no_desktop_client`
+ * @see RFC 9728 §3
+ */
+export async function discoverRelay(relay: URL, deps: DiscoverDeps): Promise<RelayMetadata> {
+  const document = await readMetadata(relay, deps);
+  const parsed = metadata.safeParse(document);
+  if (!parsed.success) throw notARelay(relay, 'its description is not that of a Latchkey relay');
+  const said = parseUrl(parsed.data.resource);
+  // RFC 9728 §3.3: a description of another resource must not be used.
+  if (said?.origin !== relay.origin) {
+    const name = said === undefined ? 'something else' : said.origin;
+    throw notARelay(relay, `it calls itself ${name}; use that address if it is the one you want`);
+  }
+  return signInOptions(relay, parsed.data);
+}
+
+function signInOptions(relay: URL, document: z.infer<typeof metadata>): RelayMetadata {
+  const servers = document.authorization_servers ?? [];
+  const { issuers } = document.latchkey;
+  // Where the relay tells issuers apart, a client id is never used at another issuer than its own.
+  const issuer = issuers ? servers.find((server) => issuers[server]?.client_id) : servers[0];
+  const chosen = (issuer === undefined ? undefined : issuers?.[issuer]) ?? document.latchkey;
+  if (issuer === undefined || chosen.client_id === undefined) {
+    throw new AgentError(
+      'no_desktop_client',
+      `The relay ${relay.host} offers no sign-in for this app. Ask its administrator to set \`desktop.clientId\` for an issuer.`,
+    );
+  }
+  const issuerUrl = parseUrl(issuer);
+  if (!issuerUrl || !isSafeTransport(issuerUrl)) {
+    throw notARelay(relay, 'its identity provider has no https address');
+  }
+  return {
+    resource: document.resource,
+    issuer,
+    clientId: chosen.client_id,
+    scopes: chosen.scopes ?? ['openid'],
+    authorizationParameters: chosen.authorization_parameters ?? {},
+    redirectUri: checkRedirectUri(relay, chosen.redirect_uri ?? 'http://127.0.0.1/callback'),
+    redirectPorts: chosen.redirect_ports ?? [],
+  };
+}
+
+function checkRedirectUri(relay: URL, text: string): string {
+  const url = parseUrl(text);
+  const plain = url?.protocol === 'http:' && !url.search && !url.hash && !url.username;
+  // The code must come back to this machine, whatever a relay says.
+  if (plain && isSafeTransport(url)) return text;
+  throw notARelay(relay, 'its `desktop.redirectUri` is not an http address on this computer');
+}
+
+async function readMetadata(relay: URL, deps: DiscoverDeps): Promise<unknown> {
+  const url = new URL('/.well-known/oauth-protected-resource', relay).href;
+  const timeout = AbortSignal.timeout(deps.timeoutMs);
+  const signal = deps.signal ? AbortSignal.any([deps.signal, timeout]) : timeout;
+  let response: Response;
+  let text: string;
+  try {
+    response = await deps.fetch(url, {
+      signal,
+      redirect: 'manual',
+      headers: { accept: 'application/json' },
+    });
+    text = await response.text();
+  } catch (error) {
+    throw unreachable(relay, transportReason(error), error);
+  }
+  if (response.status >= 500) throw unreachable(relay, `it answers ${response.status}`);
+  if (response.status !== 200) throw notARelay(relay, `it answers ${response.status}`);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw notARelay(relay, 'its answer is not JSON', error);
+  }
+}
+
+function unreachable(relay: URL, reason: string, cause?: unknown): AgentError {
+  return new AgentError(
+    'relay_unreachable',
+    `The relay ${relay.host} cannot be reached (${reason}). Check the network and the relay's address; Latchkey keeps trying.`,
+    { cause },
+  );
+}
+
+function notARelay(relay: URL, reason: string, cause?: unknown): AgentError {
+  return new AgentError(
+    'not_a_relay',
+    `${relay.origin} is not the address of a Latchkey relay: ${reason}. Check the address with your administrator.`,
+    { cause },
+  );
+}

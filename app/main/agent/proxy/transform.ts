@@ -1,0 +1,84 @@
+import type { Framing } from '../../../../wire/framing.ts';
+import {
+  fieldValues,
+  requestHeaders,
+  responseHeaders,
+  type HeaderList,
+} from '../../../../wire/headers.ts';
+
+/** From a tool these would pass for ours, or carry a web page's context to the company. */
+const DROPPED_FROM_TOOLS = new Set(['authorization', 'dpop', 'origin', 'referer', 'traceparent']);
+
+const DROPPED_FROM_ANSWERS = new Set([
+  'alt-svc',
+  'clear-site-data',
+  // Cookies are not kept apart by port: every program on localhost would share them.
+  'set-cookie',
+  'strict-transport-security',
+]);
+
+/**
+ * Names the tool that made a request, as it names itself.
+ *
+ * @param raw the request's fields
+ * @returns the product token of User-Agent, or `unknown`
+ */
+export function toolName(raw: HeaderList): string {
+  const product = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}/.exec(fieldValues(raw, 'user-agent')[0] ?? '');
+  return product?.[0] ?? 'unknown';
+}
+
+/**
+ * Builds the fields of a request to the relay.
+ *
+ * @param raw the tool's fields
+ * @param facts what is added
+ * @returns the fields to send
+ */
+export function toRelay(
+  raw: HeaderList,
+  facts: {
+    readonly method: string;
+    readonly host: string;
+    readonly framing: Framing;
+    readonly token: string;
+    readonly requestId: string;
+    readonly traceparent: string;
+    readonly version: string;
+  },
+): HeaderList {
+  const own = fieldValues(raw, 'authorization')[0];
+  return requestHeaders(raw, facts.method, facts.host, facts.framing, {
+    drop: (folded) =>
+      DROPPED_FROM_TOOLS.has(folded) ||
+      folded.startsWith('x-latchkey-') ||
+      folded.startsWith('sec-fetch-'),
+    add: [
+      'Authorization',
+      `Bearer ${facts.token}`,
+      'X-Request-Id',
+      facts.requestId,
+      'traceparent',
+      facts.traceparent,
+      'X-Latchkey-Client',
+      `${facts.version}; tool="${toolName(raw)}"`,
+      ...(own === undefined ? [] : ['X-Latchkey-Authorization', own]),
+    ],
+  });
+}
+
+/**
+ * Builds the fields of an answer to a tool.
+ *
+ * @param raw the relay's fields
+ * @param requestId the request's ULID
+ * @param keepCors whether the request came from a listed origin
+ * @returns the fields to send
+ */
+export function toTool(raw: HeaderList, requestId: string, keepCors: boolean): HeaderList {
+  return responseHeaders(raw, {
+    drop: (folded) =>
+      DROPPED_FROM_ANSWERS.has(folded) || (!keepCors && folded.startsWith('access-control-')),
+    add: ['X-Request-Id', requestId],
+  });
+}

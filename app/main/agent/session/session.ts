@@ -1,0 +1,288 @@
+import type { TokenSet } from './token-set.ts';
+import type { Vault } from './vault.ts';
+import { AgentError } from '../errors.ts';
+import { parseTokenSet, refreshDueAtMs, serializeTokenSet } from './token-set.ts';
+
+/** What the session needs of the identity provider. */
+export interface SessionProvider {
+  /** @throws {AgentError} `session_expired` when the grant is over; anything else is worth another try */
+  refresh(tokens: TokenSet): Promise<TokenSet>;
+  revoke(tokens: TokenSet): Promise<void>;
+}
+
+/** `offline`: the last refresh failed for a reason that passes; the tokens are kept. */
+export type SessionState =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'active'; readonly tokens: TokenSet }
+  | { readonly kind: 'offline'; readonly tokens: TokenSet; readonly error: AgentError }
+  | { readonly kind: 'expired'; readonly error: AgentError };
+
+/** What {@link createSession} works with. */
+export interface SessionDeps {
+  readonly provider: SessionProvider;
+  readonly vault: Vault;
+  readonly now: () => number;
+  /** 0 to 1, for the jitter of the back-off. */
+  readonly random?: () => number;
+  readonly onChange: (state: SessionState) => void;
+  /** Called after a rotation is stored, for the audit. */
+  readonly onRefreshed?: (tokens: TokenSet) => void;
+  /** Faults that don't stop the session: a vault that can't be written, a revocation that failed. */
+  readonly onWarning?: (event: string, error: unknown) => void;
+}
+
+/** The one owner of the tokens. */
+export interface Session {
+  state(): SessionState;
+  /** Takes up what the vault kept for this relay; tells whether there was something. */
+  restore(relayOrigin: string): Promise<boolean>;
+  /** Starts a new session with fresh tokens, stored before they are used. */
+  adopt(tokens: TokenSet): Promise<void>;
+  /**
+   * A token for one request: the cached one, or the result of the one refresh in flight.
+   *
+   * @throws {AgentError} `signed_out`, `session_expired`, `provider_unreachable`
+   */
+  accessToken(): Promise<string>;
+  /** Gets another token than the one that the relay refused; false when there is none. */
+  renew(refused: string): Promise<boolean>;
+  /** Ends the session because a fresh token was refused, too. */
+  expire(error: AgentError): Promise<void>;
+  /** Tries again now what waits in a back-off: the network is back. */
+  wake(): void;
+  /** Forgets the tokens first, then revokes them; never fails. */
+  signOut(): Promise<void>;
+  close(): void;
+}
+
+const longestTimerMs = 3_600_000;
+const backoffBaseMs = 1000;
+const backoffMaxMs = 30_000;
+const useRetryMs = 1000;
+const renewPauseMs = 10_000;
+
+/**
+ * Makes the session: cached token, one refresh in flight, renewed ahead of its end and at use.
+ *
+ * @param deps provider, vault, clock and listeners
+ * @returns the session, without tokens until `restore` or `adopt`
+ * @see RFC 6749 §6, RFC 9700 §4.14 (refresh token rotation)
+ */
+export function createSession(deps: SessionDeps): Session {
+  const random = deps.random ?? Math.random;
+  const warn = deps.onWarning ?? (() => undefined);
+  let state: SessionState = { kind: 'none' };
+  // Each sign-in and sign-out starts a new epoch; an answer of an older one can't change anything.
+  let epoch = 0;
+  let closed = false;
+  let refreshing: Promise<TokenSet> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let failures = 0;
+  let lastTryAtMs = -Infinity;
+  let vaultQueue: Promise<void> = Promise.resolve();
+  let renewed: string | undefined;
+
+  function become(next: SessionState): void {
+    state = next;
+    deps.onChange(next);
+  }
+
+  function inVault(step: () => Promise<void>): Promise<void> {
+    const done = vaultQueue.then(step);
+    vaultQueue = done.catch(() => undefined);
+    return done;
+  }
+
+  async function store(tokens: TokenSet): Promise<void> {
+    try {
+      await inVault(() => deps.vault.save(serializeTokenSet(tokens)));
+    } catch (error) {
+      // A spent refresh token left behind would, at the next start, look like theft to the provider.
+      warn('vault_save_failed', error);
+      await inVault(() => deps.vault.clear()).catch((e: unknown) => warn('vault_clear_failed', e));
+    }
+  }
+
+  function forget(): Promise<void> {
+    epoch += 1;
+    refreshing = undefined;
+    clearTimeout(timer);
+    failures = 0;
+    return inVault(() => deps.vault.clear()).catch((error: unknown) => {
+      warn('vault_clear_failed', error);
+    });
+  }
+
+  function schedule(atMs: number): void {
+    clearTimeout(timer);
+    if (closed) return;
+    const delayMs = Math.min(Math.max(0, atMs - deps.now()), longestTimerMs);
+    timer = setTimeout(tick, delayMs).unref();
+  }
+
+  function tick(): void {
+    const tokens = held();
+    if (!tokens) return;
+    const dueAtMs = tokens.refreshToken ? refreshDueAtMs(tokens) : tokens.expiresAtMs;
+    if (deps.now() < dueAtMs && state.kind === 'active') return schedule(dueAtMs);
+    void refresh(tokens).catch(() => undefined);
+  }
+
+  function held(): TokenSet | undefined {
+    return state.kind === 'active' || state.kind === 'offline' ? state.tokens : undefined;
+  }
+
+  function refresh(tokens: TokenSet): Promise<TokenSet> {
+    refreshing ??= startRefresh(tokens);
+    return refreshing;
+  }
+
+  function startRefresh(tokens: TokenSet): Promise<TokenSet> {
+    const mine = epoch;
+    lastTryAtMs = deps.now();
+    const attempt = exchange(tokens, mine).catch(async (error: unknown) => {
+      throw await failed(tokens, mine, error);
+    });
+    const settled = attempt.finally(() => {
+      if (refreshing === settled) refreshing = undefined;
+    });
+    return settled;
+  }
+
+  async function exchange(tokens: TokenSet, mine: number): Promise<TokenSet> {
+    if (!tokens.refreshToken) throw new AgentError('session_expired', expiredText);
+    const fresh = await deps.provider.refresh(tokens);
+    if (mine !== epoch || closed) {
+      if (!closed) void deps.provider.revoke(fresh).catch((e: unknown) => warn('revoke_failed', e));
+      throw new AgentError('signed_out', 'You signed out while the session was being renewed.');
+    }
+    await store(fresh);
+    if (mine !== epoch) throw new AgentError('signed_out', 'You signed out. Sign in again.');
+    failures = 0;
+    become({ kind: 'active', tokens: fresh });
+    deps.onRefreshed?.(fresh);
+    schedule(refreshDueAtMs(fresh));
+    return fresh;
+  }
+
+  async function failed(tokens: TokenSet, mine: number, error: unknown): Promise<AgentError> {
+    const fault = asAgentError(error);
+    if (mine !== epoch || closed) return fault;
+    if (fault.code === 'session_expired') {
+      await expire(fault);
+      return fault;
+    }
+    failures += 1;
+    become({ kind: 'offline', tokens, error: fault });
+    const ceilingMs = Math.min(backoffMaxMs, backoffBaseMs * 2 ** Math.min(failures - 1, 10));
+    schedule(deps.now() + ceilingMs * (0.5 + random() / 2));
+    return fault;
+  }
+
+  async function expire(error: AgentError): Promise<void> {
+    const done = forget();
+    become({ kind: 'expired', error });
+    await done;
+  }
+
+  async function accessToken(): Promise<string> {
+    const tokens = held();
+    if (!tokens) throw absent(state);
+    const nowMs = deps.now();
+    const dueAtMs = tokens.refreshToken ? refreshDueAtMs(tokens) : tokens.expiresAtMs;
+    if (nowMs < dueAtMs) return tokens.accessToken;
+    const marginMs = Math.min(5000, 0.1 * (tokens.expiresAtMs - tokens.obtainedAtMs));
+    const usable = nowMs < tokens.expiresAtMs - marginMs;
+    // Every request at the end of a token's life asks; only one a second may reach the provider.
+    if (state.kind === 'offline' && !refreshing && nowMs - lastTryAtMs < useRetryMs) {
+      if (nowMs < tokens.expiresAtMs) return tokens.accessToken;
+      throw state.error;
+    }
+    const pending = refresh(tokens);
+    if (usable) {
+      void pending.catch(() => undefined);
+      return tokens.accessToken;
+    }
+    try {
+      return (await pending).accessToken;
+    } catch (error) {
+      if (held() === tokens && deps.now() < tokens.expiresAtMs) return tokens.accessToken;
+      throw error;
+    }
+  }
+
+  async function renew(refused: string): Promise<boolean> {
+    const tokens = held();
+    if (!tokens) return false;
+    if (tokens.accessToken !== refused) return true;
+    // A relay that refuses every token must not make us ask the provider for ever more of them.
+    if (refused === renewed && deps.now() - tokens.obtainedAtMs < renewPauseMs) return false;
+    try {
+      renewed = (await refresh(tokens)).accessToken;
+      return renewed !== refused;
+    } catch {
+      return false;
+    }
+  }
+
+  return {
+    state: () => state,
+    accessToken,
+    renew,
+    expire,
+    async restore(relayOrigin) {
+      const text = await deps.vault.load();
+      const tokens = text === undefined ? undefined : parseTokenSet(text);
+      if (!tokens || originOf(tokens.resource) !== relayOrigin || state.kind !== 'none')
+        return false;
+      epoch += 1;
+      become({ kind: 'active', tokens });
+      schedule(tokens.refreshToken ? refreshDueAtMs(tokens) : tokens.expiresAtMs);
+      return true;
+    },
+    async adopt(tokens) {
+      epoch += 1;
+      const mine = epoch;
+      refreshing = undefined;
+      failures = 0;
+      await store(tokens);
+      if (mine !== epoch) throw new AgentError('signed_out', 'You signed out during the sign-in.');
+      become({ kind: 'active', tokens });
+      schedule(tokens.refreshToken ? refreshDueAtMs(tokens) : tokens.expiresAtMs);
+    },
+    wake: tick,
+    async signOut() {
+      const tokens = held();
+      const forgotten = forget();
+      if (state.kind !== 'none') become({ kind: 'none' });
+      await forgotten;
+      if (!tokens) return;
+      await deps.provider.revoke(tokens).catch((error: unknown) => warn('revoke_failed', error));
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
+const expiredText = 'Your session has ended. Sign in again.';
+
+function originOf(resource: string): string | undefined {
+  return URL.canParse(resource) ? new URL(resource).origin : undefined;
+}
+
+function absent(state: SessionState): AgentError {
+  if (state.kind === 'expired') return state.error;
+  return new AgentError(
+    'signed_out',
+    'You are signed out. Sign in from Latchkey, or run `latchkey login`.',
+  );
+}
+
+function asAgentError(error: unknown): AgentError {
+  if (error instanceof AgentError) return error;
+  return new AgentError('internal', 'The session could not be renewed. Latchkey tries again.', {
+    cause: error,
+  });
+}

@@ -1,0 +1,134 @@
+import type { SettingKey, SettingValue } from './schema.ts';
+import type { SettingsFile } from './policy.ts';
+import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { readPolicy, readSettingsFile, systemPolicyPath } from './policy.ts';
+import { flatten, keys, saferWhenBad } from './schema.ts';
+
+/** Who decided a setting. */
+export type SettingSource = 'policy' | 'user' | 'default' | 'fallback';
+
+/** One setting as it holds now. */
+export interface EffectiveSetting {
+  readonly key: SettingKey;
+  readonly value: unknown;
+  readonly source: SettingSource;
+  /** The file that set it, for `policy` and `user`. */
+  readonly file?: string;
+  /** Set by IT: the person can't change it. */
+  readonly locked: boolean;
+}
+
+/** The user's settings under IT's policy. */
+export interface Settings {
+  get<K extends SettingKey>(key: K): SettingValue<K>;
+  /** Each setting with its source, for `latchkey policy` and the window. */
+  effective(): readonly EffectiveSetting[];
+  /** What is wrong in the files, and which value holds instead. */
+  readonly faults: readonly string[];
+}
+
+/** Where settings come from; everything but `dataDir` has a default. */
+export interface SettingsOptions {
+  readonly dataDir: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly platform?: NodeJS.Platform;
+  /** Replaces the system's policy path, for tests. */
+  readonly systemPolicyPath?: string;
+}
+
+/**
+ * Reads settings and policy; a bad value never stops the app, it is replaced by the safer one.
+ *
+ * @param options data directory and environment
+ * @returns the settings as they hold now
+ */
+export function loadSettings(options: SettingsOptions): Settings {
+  const env = options.env ?? process.env;
+  const platform = options.platform ?? process.platform;
+  const policy = readPolicy(env, options.systemPolicyPath ?? systemPolicyPath(env, platform));
+  const user = readSettingsFile(settingsPath(options.dataDir));
+  const faults = [...(policy?.faults ?? []), ...(user?.faults ?? [])];
+  const layers = [layer(policy, 'policy', faults), layer(user, 'user', faults)];
+  const effective = new Map<SettingKey, EffectiveSetting>();
+  for (const key of settingKeys) effective.set(key, resolve(key, layers, faults));
+  return {
+    get: <K extends SettingKey>(key: K) => effective.get(key)?.value as SettingValue<K>,
+    effective: () => [...effective.values()],
+    faults,
+  };
+}
+
+/**
+ * Writes user settings: the given members replace those of the same name, the others stay.
+ *
+ * @param dataDir the data directory
+ * @param changes members as in settings.json: `{relays: [...], signIn: {auto: false}}`
+ */
+export function saveSettings(dataDir: string, changes: Readonly<Record<string, unknown>>): void {
+  const path = settingsPath(dataDir);
+  const text = JSON.stringify({ ...readSettingsFile(path)?.values, ...changes }, undefined, 2);
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const file = openSync(temporary, 'w', 0o600);
+    try {
+      writeSync(file, `${text}\n`);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    chmodSync(temporary, 0o600);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+const settingKeys = Object.keys(keys) as SettingKey[];
+
+interface Layer {
+  readonly source: 'policy' | 'user';
+  readonly path: string;
+  readonly values: ReadonlyMap<string, unknown>;
+}
+
+function settingsPath(dataDir: string): string {
+  return join(dataDir, 'settings.json');
+}
+
+function layer(
+  file: SettingsFile | undefined,
+  source: Layer['source'],
+  faults: string[],
+): Layer | undefined {
+  if (!file) return undefined;
+  const values = flatten(file.values);
+  for (const name of values.keys()) {
+    if (!(name in keys)) faults.push(`${file.path}: ${name}: is not a setting; it has no effect`);
+  }
+  return { source, path: file.path, values };
+}
+
+function resolve(
+  key: SettingKey,
+  layers: readonly (Layer | undefined)[],
+  faults: string[],
+): EffectiveSetting {
+  for (const from of layers) {
+    if (!from?.values.has(key)) continue;
+    const result = keys[key].schema.safeParse(from.values.get(key));
+    const locked = from.source === 'policy';
+    if (result.success) {
+      return { key, value: result.data, source: from.source, file: from.path, locked };
+    }
+    // A bad policy still locks: falling through to the user's value would undo what IT wanted.
+    const value = saferWhenBad[key] ?? keys[key].fallback;
+    const why = result.error.issues[0]?.message ?? 'bad value';
+    faults.push(
+      `${from.path}: ${key}: ${why}; ${JSON.stringify(value) ?? 'nothing'} is used instead`,
+    );
+    return { key, value, source: 'fallback', file: from.path, locked };
+  }
+  return { key, value: keys[key].fallback, source: 'default', locked: false };
+}

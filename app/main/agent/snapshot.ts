@@ -1,0 +1,77 @@
+import type { Catalog } from './catalog.ts';
+import type { SessionState } from './session/session.ts';
+import type { TokenSet } from './session/token-set.ts';
+import type { AgentSnapshot, AgentStatus, Fault, SignedInUser } from './status.ts';
+
+/** The facts that a snapshot is made of. */
+export interface SnapshotParts {
+  readonly session: SessionState;
+  readonly attempt: { readonly url?: string | undefined } | undefined;
+  readonly isRelayReachable: boolean;
+  readonly catalog: Catalog | undefined;
+  readonly relay: URL | undefined;
+  readonly localUrl: string | undefined;
+  readonly fault: Fault | undefined;
+  readonly store: AgentSnapshot['store'];
+  readonly version: string;
+}
+
+/**
+ * Puts together what the outside may know; no secret is in it.
+ *
+ * @param parts the facts
+ * @returns the snapshot
+ */
+export function buildSnapshot(parts: SnapshotParts): AgentSnapshot {
+  const { catalog, relay, localUrl = '', attempt, fault } = parts;
+  const tokens = heldTokens(parts.session);
+  const user = userOf(catalog, tokens);
+  return {
+    status: statusOf(parts),
+    ...(user && { user }),
+    ...(relay && { relay: relay.origin }),
+    ...(localUrl && { localUrl }),
+    apis: (catalog?.apis ?? []).map((api) => Object.assign({ localUrl: localUrl + api.path }, api)),
+    ...(attempt?.url && { signInUrl: attempt.url }),
+    ...(fault && { fault }),
+    store: parts.store,
+    ...(tokens && { expiresAtMs: tokens.expiresAtMs }),
+    version: parts.version,
+  };
+}
+
+/** The relay's word goes first: it is what policy and audit use. */
+function userOf(
+  catalog: Catalog | undefined,
+  tokens: TokenSet | undefined,
+): SignedInUser | undefined {
+  const sources = [catalog?.user, tokens?.identity];
+  const first = (key: 'subject' | 'name' | 'email'): string | undefined =>
+    sources.map((source) => source?.[key]).find((value) => value);
+  const [subject, name, email] = [first('subject'), first('name'), first('email')];
+  return subject ? { subject, ...(name && { name }), ...(email && { email }) } : undefined;
+}
+
+/**
+ * The tokens of a session that has some.
+ *
+ * @param state the session's state
+ * @returns the tokens, or `undefined`
+ */
+export function heldTokens(state: SessionState): TokenSet | undefined {
+  return state.kind === 'active' || state.kind === 'offline' ? state.tokens : undefined;
+}
+
+function statusOf(parts: SnapshotParts): AgentStatus {
+  if (parts.attempt) return 'signing-in';
+  switch (parts.session.kind) {
+    case 'none':
+      return 'signed-out';
+    case 'expired':
+      return 'expired';
+    case 'offline':
+      return 'offline';
+    default:
+      return parts.isRelayReachable ? 'ready' : 'offline';
+  }
+}

@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A relay as far as signing in goes: it describes itself and answers whoever has a token that it accepts. */
+export interface SmallRelay {
+  readonly url: string;
+  /** Replaces members of the RFC 9728 document. */
+  describe(changes: Record<string, unknown>): void;
+  /** Which tokens it accepts from now on; all of them at first. */
+  accept(test: (token: string) => boolean): void;
+  /** Every token shown, in order. */
+  readonly tokens: readonly string[];
+  /** Stops listening; `resume` takes the same port again. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a small relay on loopback.
+ *
+ * @param issuer the identity provider that it names
+ * @returns the running relay
+ */
+export async function startSmallRelay(issuer: string): Promise<SmallRelay> {
+  const tokens: string[] = [];
+  let accepts: (token: string) => boolean = () => true;
+  let changes: Record<string, unknown> = {};
+  const server = createServer(serve);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+
+  function serve(request: IncomingMessage, response: ServerResponse): void {
+    const send = (status: number, body: unknown): void => {
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify(body));
+    };
+    if (request.url === '/.well-known/oauth-protected-resource') return send(200, metadata());
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    tokens.push(token);
+    if (!accepts(token)) return send(401, { code: 'token_revoked' });
+    if (request.url === '/.latchkey/whoami') {
+      return send(200, { user: 'alice', email: 'alice@demo.example' });
+    }
+    if (request.url !== '/.latchkey/apis') return send(404, { code: 'unknown_api' });
+    const rules = [{ name: 'read', methods: ['GET'], paths: ['/**'], allowed: true }];
+    return send(200, { apis: [{ name: 'billing', title: 'Billing', path: '/billing', rules }] });
+  }
+
+  function metadata(): Record<string, unknown> {
+    return {
+      resource: url,
+      authorization_servers: [issuer],
+      bearer_methods_supported: ['header'],
+      latchkey: {
+        version: '0.1.0',
+        client_id: 'latchkey-desktop',
+        scopes: ['openid', 'offline_access', 'billing.read'],
+        authorization_parameters: { prompt: 'consent' },
+        redirect_uri: 'http://127.0.0.1/callback',
+        redirect_ports: [],
+      },
+      ...changes,
+    };
+  }
+
+  async function stop(): Promise<void> {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  }
+
+  return {
+    url,
+    tokens,
+    describe(next) {
+      changes = next;
+    },
+    accept(test) {
+      accepts = test;
+    },
+    pause: stop,
+    async resume() {
+      server.listen(port, '127.0.0.1');
+      await once(server, 'listening');
+    },
+    close: stop,
+  };
+}
