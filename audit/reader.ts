@@ -47,6 +47,22 @@ export function segmentsToRead(dir: string): SegmentFile[] {
  * @returns the open file, or `undefined` when its writer has yet to lay it out; close it
  */
 export function openReader(file: SegmentFile): Database.Database | undefined {
+  try {
+    return openReadOnly(file);
+  } catch (error) {
+    if (!String((error as { code?: unknown }).code).startsWith('SQLITE_READONLY')) throw error;
+    // A writer was killed while it closed the file: only a writable handle may roll that back.
+    const writable = new Database(file.path, { fileMustExist: true, timeout: 1000 });
+    try {
+      version(writable, file.path);
+    } finally {
+      writable.close();
+    }
+    return openReadOnly(file);
+  }
+}
+
+function openReadOnly(file: SegmentFile): Database.Database | undefined {
   const db = new Database(file.path, { readonly: true, fileMustExist: true, timeout: 1000 });
   try {
     if (version(db, file.path) > 0) return db;

@@ -60,6 +60,8 @@ export function refuse(
 ): number {
   const value = problem instanceof RelayError ? challenge(problem, facts) : undefined;
   if (value !== undefined && !response.headersSent) response.setHeader('WWW-Authenticate', value);
+  // The app records why, without reading the body that it passes on.
+  if (!response.headersSent) response.setHeader('X-Latchkey-Code', problem.code);
   return sendProblem(response, problem, requestId, { close });
 }
 

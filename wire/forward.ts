@@ -4,6 +4,7 @@ import { WireError } from './errors.ts';
 import type { Framing } from './framing.ts';
 import { passableTrailers, type HeaderList } from './headers.ts';
 import { TimeoutError, transportError } from './transport-error.ts';
+import { createYoungMemory } from './young-memory.ts';
 
 /** Who or what ended an exchange. */
 export type ClosedBy =
@@ -55,6 +56,9 @@ export type ForwardResult =
       readonly cutBy?: ClosedBy;
     }
   | { readonly kind: 'intercepted'; readonly status: number };
+
+// One for the process: it is the process's memory.
+const streamed = createYoungMemory();
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
 
@@ -211,6 +215,7 @@ function exchange(
       sendAnswer(answer, response, plan, {
         progress: (bytes) => {
           bytesOut += bytes;
+          streamed(bytes);
           timer?.refresh();
         },
         broken: (error) => broken(error, 'upstream'),
@@ -219,6 +224,7 @@ function exchange(
     });
     sendBody(request, response, upstream, plan, (bytes) => {
       bytesIn += bytes;
+      streamed(bytes);
       timer?.refresh();
       if (bytesIn > plan.maxBodyBytes) broken(tooLarge(plan.maxBodyBytes), 'relay');
     });

@@ -112,7 +112,7 @@ export function createTransform(api: ApiConfig, claimAt: ClaimAt): Transform {
     },
     response(raw, requestId) {
       return responseHeaders(raw, {
-        drop: (folded) => answerRemoved.has(folded),
+        drop: (folded) => answerRemoved.has(folded) || folded.startsWith('x-latchkey-'),
         add: ['X-Request-Id', requestId, 'Via', via(raw), ...answerSet],
       });
     },

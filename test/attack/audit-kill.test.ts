@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { verifyLedger } from '../../audit/verify.ts';
@@ -45,4 +47,29 @@ test('SIGKILL at full speed loses no acknowledged request, three times over', as
     assert.equal(count('request'), count('outcome') + count('interrupted'));
   }
   assert.ok((await allRecords(dir)).some(({ kind }) => kind === 'interrupted'));
+});
+
+test('a writer killed while it closed the file stops neither a reader nor the next writer', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  await ledger.append('config', { detail: 'before' });
+  await ledger.close();
+  // A transaction half written through a rollback journal, as closing leaves it: a hot journal.
+  const script = `const db = new (require('better-sqlite3'))(process.argv[1]);
+    db.pragma('journal_mode = DELETE'); db.pragma('cache_size = 1'); db.exec('BEGIN IMMEDIATE');
+    const put = db.prepare('INSERT INTO carried (body) VALUES (?)');
+    for (let at = 0; at < 500; at++) put.run('x'.repeat(1000));
+    process.kill(process.pid, 'SIGKILL');`;
+  const file = join(dir, 'audit-000001.sqlite');
+  const child = spawn(process.execPath, ['-e', script, file], { stdio: 'inherit' });
+  await once(child, 'close');
+  assert.ok(existsSync(`${file}-journal`), 'the journal was left behind');
+
+  assert.deepEqual((await verifyLedger(dir)).faults, []);
+  const again = openLedger(t, dir);
+  await again.append('config', { detail: 'after' });
+  await again.close();
+  assert.deepEqual((await verifyLedger(dir)).faults, []);
+  const details = (await allRecords(dir)).map(({ detail }) => detail).filter(Boolean);
+  assert.deepEqual(details, ['before', 'after']);
 });

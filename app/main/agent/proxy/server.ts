@@ -57,6 +57,8 @@ interface Call {
   readonly host: LocalHost;
   readonly framing: Framing;
   readonly raw: HeaderList;
+  /** Why the relay refused, in its own word. */
+  code?: string;
 }
 
 const LIMITS = { urlBytes: 16 * 1024 };
@@ -137,6 +139,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
       timeouts: TIMEOUTS,
       answer: (_status, raw) => {
         deps.relayReached();
+        const [code] = fieldValues(raw, 'x-latchkey-code');
+        if (code !== undefined && /^[a-z_]{1,40}$/.test(code)) call.code = code;
         return toTool(raw, call.requestId, keepCors);
       },
       ...(mayRenew ? { intercept: isTokenRefused } : {}),
@@ -178,6 +182,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
         bytesOut,
         durationMs: durationMs(),
         closedBy: cutBy ?? 'relay',
+        ...(call.code === undefined ? {} : { code: call.code }),
       });
     } catch (error) {
       const { status, code } = asProblem(error);

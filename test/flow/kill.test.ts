@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { verifyLedger } from '../../audit/verify.ts';
+import { startAgent, type AgentProcess } from '../support/agent.ts';
+import { allRecords as readAudit } from '../audit/ledger-dir.ts';
+import { useCompany } from '../support/company.ts';
+
+/** Requests without end from several clients; failures are expected while something is dead. */
+function load(url: string): { stop(): Promise<number> } {
+  let running = true;
+  let answered = 0;
+  const client = async (): Promise<void> => {
+    while (running) {
+      const pending = fetch(url, { signal: AbortSignal.timeout(10_000) });
+      await pending.then(
+        async (answer) => {
+          await answer.arrayBuffer();
+          if (answer.ok) answered += 1;
+        },
+        () => sleep(20),
+      );
+    }
+  };
+  const clients = Array.from({ length: 8 }, client);
+  return {
+    async stop() {
+      running = false;
+      await Promise.all(clients);
+      return answered;
+    },
+  };
+}
+
+describe('SIGKILL under load', () => {
+  const company = useCompany({ tokenSeconds: 600 });
+  let agent: AgentProcess;
+
+  before(async () => {
+    agent = await startAgent(company().relayUrl);
+    await agent.signIn('alice');
+  });
+  after(async () => agent?.close());
+
+  const seenByUpstream = async (): Promise<string[]> => {
+    const answer = await fetch(`${company().billingUrl}/__seen`);
+    const seen = (await answer.json()) as { requestIds: string[] };
+    return seen.requestIds;
+  };
+
+  test('of the relay: each request that the upstream saw has its record; the chain verifies', async () => {
+    for (let round = 0; round < 3; round++) {
+      const traffic = load(`${agent.url}/billing/invoices`);
+      await sleep(400 + round * 137);
+      await company().restartRelay('SIGKILL');
+      await sleep(400);
+      assert.ok((await traffic.stop()) > 0, 'requests went through before and after');
+    }
+    await sleep(200);
+    const records = await readAudit(company().auditDir);
+    const recorded = new Set(
+      records.filter(({ kind }) => kind === 'request').map(({ requestId }) => requestId),
+    );
+    const seen = await seenByUpstream();
+    assert.ok(seen.length > 50, `${seen.length} requests arrived`);
+    assert.deepEqual(
+      seen.filter((id) => !recorded.has(id)),
+      [],
+    );
+    const ended = new Set(
+      records
+        .filter(({ kind }) => kind === 'outcome' || kind === 'interrupted')
+        .map(({ requestId }) => requestId),
+    );
+    assert.deepEqual(
+      [...recorded].filter((id) => !ended.has(id)),
+      [],
+      'none is left open',
+    );
+    const verified = await verifyLedger(company().auditDir);
+    assert.deepEqual([verified.ok, verified.faults], [true, []]);
+  });
+
+  test('of the app: likewise its own ledger', async () => {
+    const traffic = load(`${agent.url}/billing/invoices`);
+    await sleep(500);
+    await agent.stop('SIGKILL');
+    await traffic.stop();
+    const restarted = await startAgent(company().relayUrl, { dataDir: agent.dataDir });
+    const records = await readAudit(join(agent.dataDir, 'audit'));
+    const recorded = new Set(
+      records.filter(({ kind }) => kind === 'request').map(({ requestId }) => requestId),
+    );
+    const relayed = (await readAudit(company().auditDir)).filter(
+      ({ kind, path }) => kind === 'request' && path?.startsWith('/billing/'),
+    );
+    assert.deepEqual(
+      relayed.filter(({ requestId }) => !recorded.has(requestId)),
+      [],
+    );
+    const verified = await verifyLedger(join(agent.dataDir, 'audit'));
+    assert.deepEqual([verified.ok, verified.faults], [true, []]);
+    await restarted.stop();
+  });
+});
+
+describe('SIGTERM under load', () => {
+  const company = useCompany({ tokenSeconds: 600 });
+  let agent: AgentProcess;
+
+  before(async () => {
+    agent = await startAgent(company().relayUrl);
+    await agent.signIn('alice');
+  });
+  after(async () => agent?.close());
+
+  test('the relay lets what it began come to its end and exits with 0', async () => {
+    const slow = fetch(`${agent.url}/billing/slow?ms=800`);
+    await sleep(250);
+    const ended = company().stopRelay('SIGTERM');
+    assert.equal((await slow).status, 200);
+    assert.equal((await ended).code, 0);
+    const verified = await verifyLedger(company().auditDir);
+    assert.equal(verified.ok, true);
+    const kinds = (await readAudit(company().auditDir)).map(({ kind }) => kind);
+    assert.equal(kinds.at(-1), 'stop');
+  });
+
+  test('while the relay is away the port says so, and recovers by itself', async () => {
+    const away = await fetch(`${agent.url}/billing/invoices`);
+    assert.equal(away.status, 502);
+    assert.equal(((await away.json()) as { code: string }).code, 'relay_unreachable');
+    await agent.next(({ event, status }) => event === 'status' && status === 'offline');
+    await company().restartRelay();
+    const back = await fetch(`${agent.url}/billing/invoices`);
+    assert.equal(back.status, 200);
+    await back.text();
+  });
+});
