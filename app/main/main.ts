@@ -1,0 +1,124 @@
+import { join } from 'node:path';
+import manifest from '../../package.json' with { type: 'json' };
+import { createAgentHost } from './agent-host.ts';
+import { createAgent } from './agent/agent.ts';
+import { AgentError } from './agent/errors.ts';
+import { createLog } from './agent/log.ts';
+import { createMemoryVault } from './agent/session/vault.ts';
+import { dataDir as defaultDataDir } from './agent/settings/data-dir.ts';
+import { loadSettings, saveSettings } from './agent/settings/settings.ts';
+import type { AgentSnapshot } from './agent/status.ts';
+import { openBrowser } from './electron/browser.ts';
+import { answerCalls } from './electron/calls.ts';
+import { copyText } from './electron/clipboard.ts';
+import {
+  claimInstance,
+  electronReady,
+  failToStart,
+  followLifecycle,
+  leave,
+} from './electron/lifecycle.ts';
+import { notify } from './electron/notify.ts';
+import { pageOrigin } from './electron/page.ts';
+import { createTray } from './electron/tray.ts';
+import { createVault } from './electron/vault.ts';
+import { createMainWindow } from './electron/window.ts';
+import { createHandlers } from './ipc/handlers.ts';
+import { activityView, snapshotView } from './ipc/view.ts';
+import { readStartOptions } from './start-options.ts';
+import { trayActions } from './tray-actions.ts';
+
+/** The bundle lies in dist/main, the page and the preload script beside it. */
+const built = join(__dirname, '..');
+
+async function main(): Promise<void> {
+  const options = readStartOptions(process.argv.slice(1));
+  const dataDir = options.dataDir ?? defaultDataDir(process.env, process.platform);
+  const log = createLog({ level: 'info' });
+  if (!claimInstance(dataDir)) return leave();
+  await electronReady();
+
+  const window = createMainWindow({
+    pageDir: join(built, 'renderer'),
+    preloadFile: join(built, 'preload', 'preload.cjs'),
+  });
+  let relay = options.relay;
+  const host = createAgentHost({
+    make() {
+      const settings = loadSettings({ dataDir });
+      log.setLevel(settings.get('log.level'));
+      settings.faults.forEach((fault) => log.warn('settings', undefined, { fault }));
+      const memoryOnly = settings.get('tokens.store') === 'memory';
+      return createAgent({
+        dataDir,
+        settings,
+        vault: memoryOnly
+          ? createMemoryVault()
+          : createVault(dataDir, (reason) => log.warn('vault', undefined, { reason })),
+        openBrowser,
+        notify: (fault) => notify('Latchkey', fault.message, window.show),
+        version: manifest.version,
+        log,
+        ...(relay === undefined ? {} : { relay }),
+        ...(options.port === undefined ? {} : { port: options.port }),
+      });
+    },
+    onSnapshot(snapshot) {
+      tray.update(snapshot);
+      window.send('snapshot', snapshotView(snapshot));
+    },
+    onActivity: (records) => window.send('activity', records.map(activityView)),
+    onError: (error) => log.error('agent', error),
+  });
+  const setRelay = (url: string): Promise<AgentSnapshot> =>
+    host.restart(() => {
+      saveRelay(dataDir, url);
+      relay = undefined;
+    });
+  const actions = trayActions({ host, copy: copyText, show: window.show, quit: () => life.quit() });
+  const tray = createTray(host.agent().snapshot(), (action) => {
+    actions(action).catch((error: unknown) => log.warn('tray', error, { action: action.kind }));
+  });
+  const answer = createHandlers(
+    {
+      agent: host.agent,
+      setRelay,
+      retry: () => host.restart(),
+      copy: copyText,
+      openBrowser,
+      onError: (call, error) => log.error('call from the window', error, { call }),
+    },
+    pageOrigin,
+  );
+  const stopAnswering = answerCalls(answer, window.owns);
+  const life = followLifecycle({
+    onShow: window.show,
+    async onQuit() {
+      stopAnswering();
+      window.close();
+      await host.close();
+      tray.close();
+    },
+  });
+
+  await host.start();
+  if (!options.hidden) window.show();
+}
+
+/** The first relay is the one in use; the others keep their places. */
+function saveRelay(dataDir: string, url: string): void {
+  const settings = loadSettings({ dataDir });
+  if (settings.effective().some(({ key, locked }) => key === 'relays' && locked)) {
+    throw new AgentError('bad_settings', 'The relay is set by your IT department; ask them.');
+  }
+  const others = settings.get('relays').slice(1);
+  saveSettings(dataDir, { relays: [{ name: new URL(url).host, url }, ...others] });
+}
+
+main().catch((error: unknown) => {
+  failToStart(
+    error instanceof AgentError
+      ? error.message
+      : `Something unforeseen happened: ${error instanceof Error ? error.message : String(error)}`,
+  );
+});

@@ -1,0 +1,136 @@
+import { Checkbox, Code, Group, Select, Table, Text, TextInput, Title } from '@mantine/core';
+import { IconSearch } from '@tabler/icons-react';
+import { useMemo, useState } from 'react';
+import type { ReactNode } from 'react';
+import { ActivityLine } from './activity-line.tsx';
+import { activityRows, filterRows } from './activity-rows.ts';
+import type { ActivityFilter } from './activity-rows.ts';
+import type { PartProps } from './app.tsx';
+import { CopyButton } from './copy-button.tsx';
+import { Empty } from './empty.tsx';
+
+const columns = ['Time', 'Request', 'API', 'Result', 'Took', 'Size', ''];
+const mostLines = 200;
+const everything: ActivityFilter = { text: '', api: '', deniedOnly: false };
+
+/** What went through the local port, live, newest first. */
+export function Activity(part: PartProps): ReactNode {
+  const { agent } = part;
+  const [filter, setFilter] = useState(everything);
+  const [opened, setOpened] = useState<string>();
+  const rows = useMemo(() => activityRows(agent.records), [agent.records]);
+  const shown = useMemo(() => filterRows(rows, filter).slice(0, mostLines), [rows, filter]);
+  // Before the first request, starts and sign-ins say less than what to try.
+  const used = rows.some((row) => row.kind === 'request');
+  const apis = useMemo(() => [...new Set(rows.flatMap((row) => row.api ?? []))].sort(), [rows]);
+  return (
+    <section aria-labelledby="activity">
+      <Group justify="space-between" mb="sm" gap="sm">
+        <Title order={2} size="h4" id="activity">
+          Activity
+        </Title>
+        {used && <Filters filter={filter} apis={apis} onChange={setFilter} />}
+      </Group>
+      {!used || shown.length === 0 ? (
+        <Nothing {...part} filtered={used} />
+      ) : (
+        <div className="table">
+          <Table verticalSpacing={7} aria-label="Activity, newest first">
+            <Table.Thead>
+              <Table.Tr>
+                {columns.map((column) => (
+                  <Table.Th key={column}>
+                    {column || <span className="unseen">Details</span>}
+                  </Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {shown.map((row) => (
+                <ActivityLine
+                  key={row.key}
+                  row={row}
+                  opened={opened === row.key}
+                  onToggle={() => setOpened(opened === row.key ? undefined : row.key)}
+                  {...part}
+                />
+              ))}
+            </Table.Tbody>
+          </Table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Filters({
+  filter,
+  apis,
+  onChange,
+}: {
+  readonly filter: ActivityFilter;
+  readonly apis: readonly string[];
+  readonly onChange: (filter: ActivityFilter) => void;
+}): ReactNode {
+  return (
+    <Group gap="sm" role="search" aria-label="Filter the activity">
+      <TextInput
+        size="xs"
+        w={190}
+        aria-label="Find in activity"
+        placeholder="Find path, code, request id"
+        leftSection={<IconSearch size={14} aria-hidden />}
+        value={filter.text}
+        onChange={(event) => onChange({ ...filter, text: event.currentTarget.value })}
+      />
+      <Select
+        size="xs"
+        w={140}
+        aria-label="API"
+        placeholder="All APIs"
+        clearable
+        data={apis}
+        value={filter.api === '' ? null : filter.api}
+        onChange={(api) => onChange({ ...filter, api: api ?? '' })}
+      />
+      <Checkbox
+        size="xs"
+        label="Refused only"
+        checked={filter.deniedOnly}
+        onChange={(event) => onChange({ ...filter, deniedOnly: event.currentTarget.checked })}
+      />
+    </Group>
+  );
+}
+
+function Nothing({
+  bridge,
+  agent,
+  snapshot,
+  filtered,
+}: PartProps & { readonly filtered: boolean }): ReactNode {
+  if (filtered) return <Empty title="Nothing matches the filter" />;
+  const api = snapshot.apis[0];
+  return (
+    <Empty title="Nothing yet">
+      {api === undefined ? (
+        <Text size="sm" c="dimmed">
+          Requests through {snapshot.localUrl ?? 'the local port'} show up here as they happen.
+        </Text>
+      ) : (
+        <>
+          <Text size="sm" c="dimmed" mb="sm">
+            Point any tool at a local URL. For a start, try this in a terminal:
+          </Text>
+          <Group justify="center" gap="xs" wrap="nowrap">
+            <Code className="try">{api.curl}</Code>
+            <CopyButton
+              label="Copy the command"
+              onCopy={() => agent.run(() => bridge.copyApi(api.name, 'curl'))}
+            />
+          </Group>
+        </>
+      )}
+    </Empty>
+  );
+}
