@@ -51,14 +51,29 @@ export async function electronRuntime(options: RuntimeOptions = {}): Promise<Ele
     return describe(override);
   }
   const official = officialFolder();
-  if (official !== undefined) {
-    if (holdsElectron(join(official, 'dist'))) return describe(join(official, 'dist'));
-    if (env['LATCHKEY_NO_DOWNLOAD'] !== '1' && (await download(official, say))) {
-      return describe(join(official, 'dist'));
-    }
+  if (official !== undefined && holdsElectron(join(official, 'dist'))) {
+    return describe(join(official, 'dist'));
   }
+  const downloaded = await downloadElectron(options);
+  if (downloaded !== undefined) return downloaded;
   const root = await prepareFallback(cacheDir, say);
   return describe(join(root, 'dist'));
+}
+
+/**
+ * Downloads the official Electron that package.json pins, unless `LATCHKEY_NO_DOWNLOAD=1` forbids it.
+ *
+ * @param options all have defaults
+ * @returns where it lies, or nothing when it cannot be downloaded here
+ */
+export async function downloadElectron(
+  options: RuntimeOptions = {},
+): Promise<ElectronRuntime | undefined> {
+  const official = officialFolder();
+  if (official === undefined) return undefined;
+  if ((options.env ?? process.env)['LATCHKEY_NO_DOWNLOAD'] === '1') return undefined;
+  const arrived = await download(official, options.say ?? (() => undefined));
+  return arrived ? describe(join(official, 'dist')) : undefined;
 }
 
 /**

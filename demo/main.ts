@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { appCommand } from './app-process.ts';
@@ -17,6 +17,8 @@ const usage = `usage: npm start -- [--headless] [--no-browser] [--port N]
 `;
 
 const appStartMs = 30_000;
+/** Apart from a real installation's state; tests choose a folder of their own. */
+const stateDir = resolve(process.env['DEMO_STATE_DIR'] ?? join(root, '.latchkey-demo'));
 
 interface Options {
   readonly headless: boolean;
@@ -95,9 +97,9 @@ function startApp(command: AppCommand): Child {
 }
 
 async function serve(options: Options, company: Company, stop: Promise<'stop'>): Promise<number> {
-  const dataDir = join(root, '.latchkey-demo', 'app');
+  const dataDir = join(stateDir, 'app');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const command = appCommand({ ...options, relayUrl: company.relayUrl, dataDir });
+  const command = await appCommand({ ...options, relayUrl: company.relayUrl, dataDir });
   const app = startApp(command);
   try {
     const listening = app.event('listening', appStartMs);
@@ -114,7 +116,7 @@ async function serve(options: Options, company: Company, stop: Promise<'stop'>):
     });
     const first = await Promise.race([failed, stop, crashed]);
     if (typeof first === 'object') {
-      const url = first['url'];
+      const url = first['local'] ?? first['url'];
       const { issuer, relayUrl, people } = company;
       process.stdout.write(
         `${JSON.stringify({ event: 'demo', app: command.kind, issuer, relay: relayUrl, people })}\n`,
@@ -135,7 +137,7 @@ async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) return 2;
   const stop = stopRequested();
-  const dataDir = join(root, '.latchkey-demo', 'company');
+  const dataDir = join(stateDir, 'company');
   const company = await startCompany({ dataDir });
   try {
     return await serve(options, company, stop);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
 import { createAgentHost } from './agent-host.ts';
 import { createAgent } from './agent/agent.ts';
+import { createAnnouncer } from './agent/announce.ts';
 import { AgentError } from './agent/errors.ts';
 import { createLog } from './agent/log.ts';
 import { createMemoryVault } from './agent/session/vault.ts';
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
     pageDir: join(built, 'renderer'),
     preloadFile: join(built, 'preload', 'preload.cjs'),
   });
+  const announce = createAnnouncer((line) => process.stdout.write(line));
   let relay = options.relay;
   const host = createAgentHost({
     make() {
@@ -55,7 +57,7 @@ async function main(): Promise<void> {
         vault: memoryOnly
           ? createMemoryVault()
           : createVault(dataDir, (reason) => log.warn('vault', undefined, { reason })),
-        openBrowser,
+        openBrowser: options.browser ? openBrowser : () => Promise.resolve(),
         notify: (fault) => notify('Latchkey', fault.message, window.show),
         version: manifest.version,
         log,
@@ -64,6 +66,7 @@ async function main(): Promise<void> {
       });
     },
     onSnapshot(snapshot) {
+      announce(snapshot);
       tray.update(snapshot);
       window.send('snapshot', snapshotView(snapshot));
     },

@@ -11,6 +11,8 @@ export interface StartOptions {
   readonly port?: number;
   /** Starts without showing the window, as at login. */
   readonly hidden: boolean;
+  /** Whether sign-in pages are opened; without, the person copies their address. */
+  readonly browser: boolean;
 }
 
 /**
@@ -30,6 +32,7 @@ export function readStartOptions(args: readonly string[]): StartOptions {
       'data-dir': { type: 'string' },
       port: { type: 'string' },
       hidden: { type: 'boolean' },
+      'no-browser': { type: 'boolean' },
     },
   });
   const relay = text(values.relay, '--relay');
@@ -37,6 +40,7 @@ export function readStartOptions(args: readonly string[]): StartOptions {
   const port = text(values.port, '--port');
   return {
     hidden: values.hidden === true,
+    browser: values['no-browser'] !== true,
     ...(relay === undefined ? {} : { relay: relayAddress(relay) }),
     ...(dataDir === undefined ? {} : { dataDir }),
     ...(port === undefined ? {} : { port: portNumber(port) }),

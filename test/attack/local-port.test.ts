@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { startAgent, type AgentProcess } from '../support/agent.ts';
 import { useCompany } from '../support/company.ts';
 import { codeOf, sendRaw, statusOf } from '../support/raw.ts';

@@ -18,7 +18,7 @@ import {
   testOutput,
 } from '../support/electron.ts';
 import type { LaunchedApp } from '../support/electron.ts';
-import { signInWithFetch } from '../support/sign-in.ts';
+import { findChromium, signInWithChromium, signInWithFetch } from '../support/sign-in.ts';
 import { startSniHost } from '../support/sni-host.ts';
 import type { SniHost, TrayHandle } from '../support/sni-host.ts';
 
@@ -198,7 +198,11 @@ describe('the tray app with the demo company', { skip }, () => {
 
     const alice = findPerson('alice');
     assert.ok(alice);
-    await signInWithFetch(url, alice.user, alice.password);
+    // The person's browser: a real one wherever there is one.
+    const browse = findChromium() === undefined ? signInWithFetch : signInWithChromium;
+    await browse(url, alice.user, alice.password, {
+      screenshot: await testOutput('signed-in-browser.png'),
+    });
     assert.equal(await waitForTooltip('Ready'), `Latchkey: Ready: ${alice.name}`);
     const ready = await tray.icon();
     const pictures = new Set([signedOut, signingIn, ready].map(({ pixels }) => pixels));

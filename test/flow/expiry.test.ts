@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { startAgent, type AgentProcess } from '../support/agent.ts';
 import { allRecords as readAudit } from '../audit/ledger-dir.ts';
 import { useCompany } from '../support/company.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import WebSocket from 'ws';
+import { WebSocket } from 'ws';
 import { startAgent, type AgentProcess } from '../support/agent.ts';
 import { allRecords as readAudit } from '../audit/ledger-dir.ts';
 import { useCompany } from '../support/company.ts';
@@ -56,9 +56,7 @@ describe('sign in once, point a tool at localhost, get the internal API', () => 
       assert.equal(records[1]?.status, 200);
       assert.doesNotMatch(JSON.stringify(records), /secret=x/);
     }
-    const [request] = (await readAudit(company().auditDir)).filter(
-      (record) => record.requestId === id,
-    );
+    const request = (await readAudit(company().auditDir)).find(({ requestId }) => requestId === id);
     assert.equal(request?.api, 'billing');
     assert.equal(request?.rule, 'read');
     assert.equal(request?.path, '/billing/invoices?page=1');

@@ -9,10 +9,10 @@ import { useCompany } from '../support/company.ts';
 
 /** Requests without end from several clients; failures are expected while something is dead. */
 function load(url: string): { stop(): Promise<number> } {
-  let running = true;
+  const stopped = new AbortController();
   let answered = 0;
   const client = async (): Promise<void> => {
-    while (running) {
+    while (!stopped.signal.aborted) {
       const pending = fetch(url, { signal: AbortSignal.timeout(10_000) });
       await pending.then(
         async (answer) => {
@@ -26,7 +26,7 @@ function load(url: string): { stop(): Promise<number> } {
   const clients = Array.from({ length: 8 }, client);
   return {
     async stop() {
-      running = false;
+      stopped.abort();
       await Promise.all(clients);
       return answered;
     },

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { Browser } from 'playwright-core';
 
 /** How a person behaves in the browser. */
 export interface SignInOptions {
@@ -122,6 +123,32 @@ export function findChromium(): string | undefined {
 }
 
 /**
+ * Starts a real, headless Chromium that looks nothing up of its own accord.
+ *
+ * @param args more of Chromium's switches
+ * @returns the browser; close it
+ */
+export async function launchChromium(args: readonly string[] = []): Promise<Browser> {
+  const executablePath = findChromium();
+  if (executablePath === undefined) throw new Error('no Chromium: set CHROMIUM_PATH');
+  const { chromium } = await import('playwright-core');
+  return chromium.launch({
+    executablePath,
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      ...args,
+    ],
+  });
+}
+
+/**
  * Signs in with a real, headless Chromium; needs {@link findChromium} to find one.
  *
  * @param signInUrl the URL that the app would open in the browser
@@ -136,22 +163,7 @@ export async function signInWithChromium(
   password: string,
   options: SignInOptions & { readonly screenshot?: string } = {},
 ): Promise<SignInResult> {
-  const executablePath = findChromium();
-  if (executablePath === undefined) throw new Error('no Chromium: set CHROMIUM_PATH');
-  const { chromium } = await import('playwright-core');
-  const browser = await chromium.launch({
-    executablePath,
-    headless: true,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const browser = await launchChromium();
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(options.timeoutMs ?? 30_000);

@@ -72,11 +72,13 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 test('method, path, body and answer pass through', async (t) => {
-  const port = await upstreamOf(t, async (request, response) => {
-    const body = await new Response(request as unknown as ReadableStream).text();
-    response
-      .writeHead(201, { 'X-Seen': `${request.method} ${request.url}` })
-      .end(body.toUpperCase());
+  const port = await upstreamOf(t, (request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      response.writeHead(201, { 'X-Seen': `${request.method} ${request.url}` });
+      response.end(body.toUpperCase());
+    });
   });
   const { url, ends } = await proxyTo(t, port);
   const answer = await fetch(`${url}/a?b=c`, { method: 'PUT', body: 'hello' });

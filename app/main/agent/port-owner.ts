@@ -23,8 +23,14 @@ export function findPortOwner(port: number, procDir = '/proc'): PortOwner | unde
   if (!socket) return undefined;
   const pid = holderOf(socket.inode, procDir);
   if (pid === undefined) return { uid: socket.uid };
-  const name = read(`${procDir}/${pid}/comm`).trim();
+  const name = programName(pid, procDir);
   return { uid: socket.uid, pid, ...(name ? { name } : {}) };
+}
+
+/** The command's own name: `comm` may be a thread's, as in Node 24 (`MainThread`). */
+function programName(pid: number, procDir: string): string {
+  const [command = ''] = read(`${procDir}/${pid}/cmdline`).split('\0');
+  return command.split('/').at(-1) || read(`${procDir}/${pid}/comm`).trim();
 }
 
 /**

@@ -33,7 +33,7 @@ const statusTexts: Readonly<Record<AgentStatus, string>> = {
  * @param snapshot the agent's state
  * @returns one line, with the person's name when there is one
  */
-export function statusLine(snapshot: AgentSnapshot): string {
+function statusLine(snapshot: AgentSnapshot): string {
   const person = snapshot.user?.name ?? snapshot.user?.email;
   const text = statusTexts[snapshot.status];
   return shorten(snapshot.status === 'ready' && person ? `${text}: ${person}` : text);
