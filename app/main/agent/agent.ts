@@ -183,7 +183,7 @@ export function createAgent(deps: AgentDeps): Agent {
 
   function signInEnded(error: unknown): void {
     if (error === undefined) return;
-    gate.failed();
+    gate.failed(error);
     if (!(error instanceof AgentError && error.code === 'sign_in_cancelled')) blame(error);
   }
 

@@ -1,4 +1,4 @@
-import { AgentError } from './errors.ts';
+import { AgentError, type AgentErrorCode } from './errors.ts';
 
 /** Decides what a request does that arrives while nobody is signed in. */
 export interface SignInGate {
@@ -9,8 +9,11 @@ export interface SignInGate {
    * @param signal the request's own end
    */
   wait(reason: AgentError, signal: AbortSignal): Promise<void>;
-  /** An attempt failed: none is started by a request until the cool-down is over. */
-  failed(): void;
+  /**
+   * An attempt failed: none is started by a request until the cool-down is over, and requests that
+   * come meanwhile are told why.
+   */
+  failed(error: unknown): void;
   succeeded(): void;
 }
 
@@ -38,6 +41,7 @@ export function createSignInGate(deps: SignInGateDeps): SignInGate {
   const coolDownMs = deps.coolDownMs ?? 60_000;
   let quietUntilMs = -Infinity;
   let notified = false;
+  let lastFailure: unknown;
 
   function attempt(reason: AgentError): Promise<unknown> | undefined {
     if (deps.isRunning()) return deps.signIn();
@@ -50,14 +54,16 @@ export function createSignInGate(deps: SignInGateDeps): SignInGate {
   return {
     async wait(reason, signal) {
       const running = attempt(reason);
-      if (!running) throw reason;
+      if (!running) throw inItsWords(reason, lastFailure);
       await within(running, deps.waitMs, signal, reason);
     },
-    failed() {
+    failed(error) {
+      lastFailure = error;
       quietUntilMs = deps.now() + coolDownMs;
       notified = false;
     },
     succeeded() {
+      lastFailure = undefined;
       quietUntilMs = -Infinity;
       notified = false;
     },
@@ -88,11 +94,25 @@ function within(
       },
       (error: unknown) => {
         stop();
-        // The person learns what to do from the attempt's own words.
-        const words = error instanceof AgentError ? ` ${error.message}` : '';
-        reject(new AgentError(reason.code, `${reason.message}${words}`, { cause: error }));
+        reject(inItsWords(reason, error));
       },
     );
     if (signal.aborted) giveUp();
   });
+}
+
+/** Failures that no sign-in by a person cures: the request is answered by their own code. */
+const notThePerson: ReadonlySet<AgentErrorCode> = new Set([
+  'relay_unreachable',
+  'not_a_relay',
+  'no_desktop_client',
+  'provider_unreachable',
+  'provider_protocol',
+]);
+
+/** The person learns what to do from the attempt's own words. */
+function inItsWords(reason: AgentError, failure: unknown): AgentError {
+  if (!(failure instanceof AgentError)) return reason;
+  if (notThePerson.has(failure.code)) return failure;
+  return new AgentError(reason.code, `${reason.message} ${failure.message}`, { cause: failure });
 }

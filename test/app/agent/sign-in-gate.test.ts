@@ -33,7 +33,7 @@ function setup(options: { auto?: boolean; waitMs?: number } = {}) {
     const ended = running;
     running = undefined;
     ended?.end(error);
-    if (error) gate.failed();
+    if (error) gate.failed(error);
     else gate.succeeded();
   };
   return { gate, clock, seen, end };
@@ -53,7 +53,7 @@ test('after a failure requests are refused at once for 60 s, then may try again'
   end(new AgentError('consent_refused', 'Access was refused.'));
   await assert.rejects(first, /signed out\. Access was refused/);
   clock.ms = 59_999;
-  await assert.rejects(gate.wait(reason, signal), (error) => error === reason);
+  await assert.rejects(gate.wait(reason, signal), { code: 'signed_out' });
   assert.equal(seen.attempts, 1);
   clock.ms = 60_000;
   const next = gate.wait(reason, signal);
@@ -77,4 +77,31 @@ test('with signIn.auto off no tab opens, but one notification is shown', async (
   await assert.rejects(gate.wait(reason, signal));
   await assert.rejects(gate.wait(reason, signal));
   assert.deepEqual(seen, { attempts: 0, notices: 1 });
+});
+
+test('requests in the cool-down are told why the attempt failed, by its own code where no person can help', async () => {
+  const down = new AgentError('relay_unreachable', 'The relay cannot be reached.');
+  const refused = new AgentError('consent_refused', 'Access was refused.');
+  const signedOut = new AgentError('signed_out', 'You are signed out.');
+  for (const [failure, code, words] of [
+    [down, 'relay_unreachable', /cannot be reached/],
+    [refused, 'signed_out', /signed out\. Access was refused/],
+  ] as const) {
+    const gate = createSignInGate({
+      signIn: () => Promise.reject(failure),
+      isRunning: () => false,
+      auto: true,
+      waitMs: 1_000,
+      now: () => 0,
+      notify: () => undefined,
+    });
+    const { signal } = new AbortController();
+    await assert.rejects(gate.wait(signedOut, signal), { code, message: words });
+    gate.failed(failure);
+    await assert.rejects(
+      gate.wait(signedOut, signal),
+      { code, message: words },
+      'in the cool-down',
+    );
+  }
 });
