@@ -97,12 +97,14 @@ test('the command line is read, and its mistakes are named', () => {
       '--port',
       '0',
       '--hidden',
+      '--no-browser',
     ]),
-    { relay: 'https://relay.example.com', port: 0, hidden: true },
+    { relay: 'https://relay.example.com', port: 0, hidden: true, browser: false },
   );
   assert.deepEqual(readStartOptions(['--data-dir', '/tmp/x']), {
     dataDir: '/tmp/x',
     hidden: false,
+    browser: true,
   });
   for (const args of [
     ['--port=x'],

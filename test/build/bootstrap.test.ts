@@ -36,11 +36,10 @@ beforeEach(() => {
   );
   writeFileSync(
     join(clone, 'script.mjs'),
-    `console.log(JSON.stringify(process.argv.slice(2)));
-     if (process.argv[2] === 'wait') {
-       process.on('SIGTERM', () => process.exit(9));
-       setTimeout(() => {}, 20000);
-     } else process.exit(Number(process.argv[2] ?? 0));`,
+    `if (process.argv[2] === 'wait') process.on('SIGTERM', () => process.exit(9));
+     console.log(JSON.stringify(process.argv.slice(2)));
+     if (process.argv[2] === 'wait') setTimeout(() => {}, 20000);
+     else process.exit(Number(process.argv[2] ?? 0));`,
   );
 });
 afterEach(() => rmSync(clone, { recursive: true, force: true }));

@@ -31,11 +31,11 @@ async function runShim(args: readonly string[], env: Record<string, string> = {}
 
 describe('fpm’s arguments', () => {
   test('are read as electron-builder writes them', () => {
-    const job = readFpmArguments([
-      ...[...words, '--force', '-d', 'libc6', '-d', 'x | y', '--deb-recommends', 'z'],
-      ...['--deb-compression', 'gz', '--after-install', '/s/post', '--description', 'Short\n Long'],
-      ...['--url=https://a.example/?b=c', '/from/=/opt/A', '/icon.png=/usr/share/icons/a.png'],
-    ]);
+    const relations = ['-d', 'libc6', '-d', 'x | y', '--deb-recommends', 'z'];
+    const rest = ['--deb-compression', 'gz', '--after-install', '/s/post', '--force'];
+    const files = ['/from/=/opt/A', '/icon.png=/usr/share/icons/a.png'];
+    const url = '--url=https://a.example/?b=c';
+    const job = readFpmArguments([...words, ...relations, ...rest, url, ...files]);
     assert.deepEqual(job.depends, ['libc6', 'x | y']);
     assert.deepEqual(job.recommends, ['z']);
     assert.equal(job.url, 'https://a.example/?b=c');

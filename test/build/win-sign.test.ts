@@ -11,10 +11,8 @@ import { inPath } from '../../build/test-tools.ts';
 
 const run = promisify(execFile);
 const names = ['PFX', 'PFX_PASSWORD', 'TSA', 'REQUIRE_SIGNING'].map((name) => `LATCHKEY_${name}`);
-const program = join(
-  ...[import.meta.dirname, '..', '..', 'node_modules', 'better-sqlite3', 'prebuilds'],
-  'win32-x64.node',
-);
+const root = join(import.meta.dirname, '..', '..');
+const program = join(root, 'node_modules/better-sqlite3/prebuilds/win32-x64.node');
 const password = 'not-for-the-process-list';
 
 /** Sets the hook's variables for one test; the others are unset. */
