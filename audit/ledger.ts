@@ -3,7 +3,7 @@ import { createCheckpointer } from './checkpoint.ts';
 import { createCommitQueue } from './commit-queue.ts';
 import { AuditError } from './errors.ts';
 import { recordable, repeatedInInterrupted, repeatedInOutcome } from './fields.ts';
-import { queryLedger } from './query.ts';
+import { type AuditPage, type AuditQuery, queryLedger } from './query.ts';
 import type { AuditFields, AuditKind, AuditRecord, AuditSide } from './record.ts';
 import { createStore } from './store.ts';
 
@@ -15,30 +15,6 @@ export interface OpenRecord {
    * leaves the request open, and the next start marks it `interrupted`.
    */
   finish(outcome: AuditFields): void;
-}
-
-/** What a reader may ask for; every member narrows the answer. */
-export interface AuditQuery {
-  readonly user?: string;
-  readonly api?: string;
-  readonly decision?: 'allow' | 'deny';
-  readonly code?: string;
-  readonly kinds?: readonly AuditKind[];
-  readonly requestId?: string;
-  /** RFC 3339, inclusive. */
-  readonly since?: string;
-  /** RFC 3339, exclusive. */
-  readonly until?: string;
-  /** 1 to 1000, default 100. */
-  readonly limit?: number;
-  /** Opaque: the `nextCursor` of the page before. */
-  readonly cursor?: string;
-}
-
-/** One page, newest record first. */
-export interface AuditPage {
-  readonly records: readonly AuditRecord[];
-  readonly nextCursor?: string;
 }
 
 /** The tamper-evident ledger that both ends of Latchkey write. */

@@ -1,7 +1,30 @@
 import { AuditError } from './errors.ts';
-import type { AuditPage, AuditQuery } from './ledger.ts';
-import type { AuditRecord } from './record.ts';
+import type { AuditKind, AuditRecord } from './record.ts';
 import { condition, openReader, type Row, segmentsToRead, toRecord } from './reader.ts';
+
+/** What a reader may ask for; every member narrows the answer. */
+export interface AuditQuery {
+  readonly user?: string;
+  readonly api?: string;
+  readonly decision?: 'allow' | 'deny';
+  readonly code?: string;
+  readonly kinds?: readonly AuditKind[];
+  readonly requestId?: string;
+  /** RFC 3339, inclusive. */
+  readonly since?: string;
+  /** RFC 3339, exclusive. */
+  readonly until?: string;
+  /** 1 to 1000, default 100. */
+  readonly limit?: number;
+  /** Opaque: the `nextCursor` of the page before. */
+  readonly cursor?: string;
+}
+
+/** One page, newest record first. */
+export interface AuditPage {
+  readonly records: readonly AuditRecord[];
+  readonly nextCursor?: string;
+}
 
 const maxLimit = 1000;
 

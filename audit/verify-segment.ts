@@ -5,7 +5,14 @@ import { bodyHash, type Head } from './chain.ts';
 import type { AuditRecord } from './record.ts';
 import { openReader } from './reader.ts';
 import { readInfo, type SegmentFile } from './segment.ts';
-import type { Fault } from './verify.ts';
+
+/** Something that is not as the ledger's writer left it. */
+export interface Fault {
+  readonly seq?: number;
+  /** Name of the file. */
+  readonly segment?: string;
+  readonly what: string;
+}
 
 const pageRecords = 2000;
 

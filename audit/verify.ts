@@ -6,17 +6,9 @@ import { type CheckpointKeys, readPublicKeys } from './checkpoint.ts';
 import { AuditError } from './errors.ts';
 import { segmentsToRead } from './reader.ts';
 import type { SegmentFile } from './segment.ts';
-import { createHashLookup, verifySegment } from './verify-segment.ts';
+import { createHashLookup, type Fault, verifySegment } from './verify-segment.ts';
 
 const maxFaults = 1000;
-
-/** Something that is not as the ledger's writer left it. */
-export interface Fault {
-  readonly seq?: number;
-  /** Name of the file. */
-  readonly segment?: string;
-  readonly what: string;
-}
 
 /** The result of checking a ledger. */
 export interface Verification {

@@ -1,22 +1,15 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
-import https from 'node:https';
+import type { Agent, IncomingMessage, ServerResponse } from 'node:http';
+import { sendAnswer, sendBody } from './bodies.ts';
 import { WireError } from './errors.ts';
 import type { Framing } from './framing.ts';
-import { passableTrailers, type HeaderList } from './headers.ts';
+import type { HeaderList } from './headers.ts';
+import { openRequest, type NextHop } from './next-hop.ts';
 import { TimeoutError, transportError } from './transport-error.ts';
 import { createYoungMemory } from './young-memory.ts';
 
 /** Who or what ended an exchange. */
 export type ClosedBy =
   'client' | 'upstream' | 'relay' | 'expiry' | 'revocation' | 'drain' | 'error';
-
-/** Where a request goes next. */
-export interface NextHop {
-  readonly protocol: 'http:' | 'https:';
-  readonly hostname: string;
-  readonly port: number;
-  readonly agent: http.Agent;
-}
 
 /** One request, ready to be sent on. */
 export interface ForwardPlan {
@@ -107,35 +100,11 @@ function isStaleConnection(error: unknown, plan: ForwardPlan): boolean {
   );
 }
 
-/**
- * Opens the request towards the next hop; nothing is sent before the first write.
- *
- * @param plan the request to send
- * @param agent the pool to take a connection from
- * @returns node's request
- */
-export function openRequest(
-  plan: Pick<ForwardPlan, 'hop' | 'method' | 'path' | 'headers'>,
-  agent: http.Agent | false,
-): http.ClientRequest {
-  const { protocol, hostname, port } = plan.hop;
-  const options: https.RequestOptions = {
-    protocol,
-    hostname,
-    port,
-    method: plan.method,
-    path: plan.path,
-    headers: plan.headers,
-    agent,
-  };
-  return protocol === 'https:' ? https.request(options) : http.request(options);
-}
-
 function exchange(
   request: IncomingMessage,
   response: ServerResponse,
   plan: ForwardPlan,
-  agent: http.Agent,
+  agent: Agent,
 ): Promise<ForwardResult> {
   return new Promise((resolve, reject) => {
     const upstream = openRequest(plan, agent);
@@ -212,7 +181,7 @@ function exchange(
       }
       if (isEventStream(answer)) disarm();
       else arm(plan.timeouts.idleMs, 'silence');
-      sendAnswer(answer, response, plan, {
+      sendAnswer(answer, response, plan.answer, {
         progress: (bytes) => {
           bytesOut += bytes;
           streamed(bytes);
@@ -222,7 +191,7 @@ function exchange(
         finish,
       });
     });
-    sendBody(request, response, upstream, plan, (bytes) => {
+    sendBody(request, response, upstream, plan.framing, (bytes) => {
       bytesIn += bytes;
       streamed(bytes);
       timer?.refresh();
@@ -234,70 +203,4 @@ function exchange(
 /** Event streams may be silent as long as they like. */
 function isEventStream(answer: IncomingMessage): boolean {
   return /^text\/event-stream\b/i.test(answer.headers['content-type'] ?? '');
-}
-
-function sendBody(
-  request: IncomingMessage,
-  response: ServerResponse,
-  upstream: http.ClientRequest,
-  plan: ForwardPlan,
-  progress: (bytes: number) => void,
-): void {
-  if (plan.framing.kind === 'none') {
-    upstream.end();
-    return;
-  }
-  // RFC 9110 §10.1.1: only now is it decided that the body is wanted.
-  if (/^100-continue$/i.test(request.headers.expect ?? '')) response.writeContinue();
-  request.on('data', (chunk: Buffer) => {
-    progress(chunk.length);
-    // An upstream that has answered may stop reading; the rest of the upload is read and dropped.
-    if (upstream.destroyed || upstream.writableEnded) return;
-    if (!upstream.write(chunk)) request.pause();
-  });
-  upstream.on('drain', () => request.resume());
-  upstream.on('close', () => request.resume());
-  request.on('end', () => {
-    if (upstream.destroyed) return;
-    const trailers = passableTrailers(request.rawTrailers);
-    if (trailers.length > 0) upstream.addTrailers(trailers);
-    upstream.end();
-  });
-}
-
-interface AnswerEvents {
-  readonly progress: (bytes: number) => void;
-  readonly broken: (error: Error) => void;
-  readonly finish: () => void;
-}
-
-function sendAnswer(
-  answer: IncomingMessage,
-  response: ServerResponse,
-  plan: ForwardPlan,
-  events: AnswerEvents,
-): void {
-  const status = answer.statusCode as number;
-  response.writeHead(
-    status,
-    answer.statusMessage,
-    plan.answer(status, answer.rawHeaders) as string[],
-  );
-  // A stream's head must not wait for its first event; a quick answer goes out with its head.
-  const flush = setImmediate(() => response.flushHeaders());
-  answer.on('data', (chunk: Buffer) => {
-    clearImmediate(flush);
-    events.progress(chunk.length);
-    if (!response.write(chunk)) answer.pause();
-  });
-  response.on('drain', () => answer.resume());
-  answer.on('error', events.broken);
-  answer.on('aborted', () => events.broken(new Error('truncated')));
-  answer.on('end', () => {
-    clearImmediate(flush);
-    if (!answer.complete) return;
-    const trailers = passableTrailers(answer.rawTrailers);
-    if (trailers.length > 0) response.addTrailers(trailers);
-    response.end(events.finish);
-  });
 }

@@ -1,7 +1,8 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { openRequest, type ClosedBy, type ForwardPlan } from './forward.ts';
+import type { ClosedBy, ForwardPlan } from './forward.ts';
 import { fieldValues, type HeaderList } from './headers.ts';
+import { openRequest } from './next-hop.ts';
 import { TimeoutError, transportError } from './transport-error.ts';
 
 /** How a tunnel ended; any status but 101 is the upstream's answer in place of the switch. */

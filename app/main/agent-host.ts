@@ -1,5 +1,5 @@
 import type { AuditRecord } from '../../audit/record.ts';
-import type { Agent } from './agent/agent.ts';
+import type { Agent } from './agent/agent-interface.ts';
 import type { AgentSnapshot } from './agent/status.ts';
 
 /** What the host needs of the outside. */

@@ -3,7 +3,7 @@ import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { isRefused } from './activity-rows.ts';
 import type { ActivityRow } from './activity-rows.ts';
-import type { PartProps } from './app.tsx';
+import type { PartProps } from './part-props.ts';
 import { CopyButton } from './copy-button.tsx';
 import { eventName, formatBytes, formatDuration, formatTime, resultText } from './format.ts';
 

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { ActivityLine } from './activity-line.tsx';
 import { activityRows, filterRows } from './activity-rows.ts';
 import type { ActivityFilter } from './activity-rows.ts';
-import type { PartProps } from './app.tsx';
+import type { PartProps } from './part-props.ts';
 import { CopyButton } from './copy-button.tsx';
 import { Empty } from './empty.tsx';
 

@@ -2,7 +2,7 @@ import { Anchor, Badge, Card, Group, Stack, Text, Title } from '@mantine/core';
 import { IconCheck, IconExternalLink, IconLock } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { ApiRuleView, ApiView } from '../main/ipc/contract.ts';
-import type { PartProps } from './app.tsx';
+import type { PartProps } from './part-props.ts';
 import { CopyButton } from './copy-button.tsx';
 
 /** One API: what it is, where it is, what is allowed. */

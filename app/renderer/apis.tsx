@@ -2,7 +2,7 @@ import { ActionIcon, Group, SimpleGrid, Text, Title, Tooltip } from '@mantine/co
 import { IconRefresh } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { ApiCard } from './api-card.tsx';
-import type { PartProps } from './app.tsx';
+import type { PartProps } from './part-props.ts';
 import { Empty } from './empty.tsx';
 
 /** Every API that this person may use. */

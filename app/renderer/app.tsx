@@ -1,22 +1,15 @@
 import { Box, Center, Loader, Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { LatchkeyBridge, SnapshotView } from '../main/ipc/contract.ts';
+import type { LatchkeyBridge } from '../main/ipc/contract.ts';
 import { Activity } from './activity.tsx';
 import { Apis } from './apis.tsx';
 import { FirstRun } from './first-run.tsx';
 import { Footer } from './footer.tsx';
 import { Header } from './header.tsx';
 import { Notices } from './notices.tsx';
+import type { PartProps } from './part-props.ts';
 import { SignIn } from './sign-in.tsx';
 import { useAgent } from './use-agent.ts';
-import type { AgentState } from './use-agent.ts';
-
-/** What every part of the page gets. */
-export interface PartProps {
-  readonly bridge: LatchkeyBridge;
-  readonly agent: AgentState;
-  readonly snapshot: SnapshotView;
-}
 
 /** The whole page. */
 export function App({ bridge }: { readonly bridge: LatchkeyBridge }): ReactNode {

@@ -1,6 +1,6 @@
 import { Card, Stack, Text, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { PartProps } from './app.tsx';
+import type { PartProps } from './part-props.ts';
 import { RelayForm } from './relay-form.tsx';
 
 /** The first screen of all: one question. */

@@ -1,6 +1,6 @@
 import { Group, Text, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { PartProps } from './app.tsx';
+import type { PartProps } from './part-props.ts';
 
 const memoryReason =
   'This system offers no keychain that seals secrets, so your session is kept in memory only. It is never written to disk; after a restart you sign in again.';

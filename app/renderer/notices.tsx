@@ -1,7 +1,7 @@
 import { Alert, Button, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import type { PartProps } from './app.tsx';
+import type { PartProps } from './part-props.ts';
 
 const titles: Readonly<Record<string, string>> = {
   port_in_use: 'The local port is taken',

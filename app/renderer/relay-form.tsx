@@ -1,7 +1,7 @@
 import { Button, Group, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { ReactNode } from 'react';
-import type { PartProps } from './app.tsx';
+import type { PartProps } from './part-props.ts';
 import { CallError, valueOf } from './bridge.ts';
 
 /** Asks for the relay's address and saves it. */

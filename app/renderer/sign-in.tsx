@@ -2,7 +2,7 @@ import { Anchor, Button, Card, Group, Loader, Stack, Text, Title } from '@mantin
 import { IconBrowser, IconCopy, IconLogin2 } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ReactNode } from 'react';
-import type { PartProps } from './app.tsx';
+import type { PartProps } from './part-props.ts';
 import { RelayForm } from './relay-form.tsx';
 
 /** The way in, or the way on while the browser has the word. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createAgentHost } from '../../app/main/agent-host.ts';
 import type { AgentHostDeps } from '../../app/main/agent-host.ts';
-import type { Agent } from '../../app/main/agent/agent.ts';
+import type { Agent } from '../../app/main/agent/agent-interface.ts';
 import { AgentError } from '../../app/main/agent/errors.ts';
 import type { AgentSnapshot } from '../../app/main/agent/status.ts';
 import { readStartOptions } from '../../app/main/start-options.ts';

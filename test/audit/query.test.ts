@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AuditQuery } from '../../audit/ledger.ts';
+import type { AuditQuery } from '../../audit/query.ts';
 import type { AuditRecord } from '../../audit/record.ts';
 import { ledgerDir, openLedger, writeRequests } from './ledger-dir.ts';
 

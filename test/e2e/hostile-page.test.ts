@@ -126,7 +126,9 @@ describe('a hostile web page in the same person’s browser', { skip: missing },
     const { port } = new URL(agent.url);
     const page = await visit(`http://rebound.example:${port}/`);
     assert.match(await page.locator('body').innerText(), /foreign_host/);
-    const got = await page.evaluate<string>(`fetch('/billing/invoices').then((answer) => answer.text())`);
+    const got = await page.evaluate<string>(
+      `fetch('/billing/invoices').then((answer) => answer.text())`,
+    );
     assert.match(got, /foreign_host/);
     assert.equal(await seen(), before);
     await page.close();

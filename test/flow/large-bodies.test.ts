@@ -82,7 +82,7 @@ describe(
           method: 'POST',
           body: ReadableStream.from(blocks()),
           duplex: 'half',
-        } as RequestInit);
+        });
         assert.equal(answer.status, 200);
         assert.deepEqual(await answer.json(), { bytes: BYTES, sha256: hash.digest('hex') });
       });

@@ -1,4 +1,4 @@
-import type { Agent } from '../agent/agent.ts';
+import type { Agent } from '../agent/agent-interface.ts';
 import { AgentError } from '../agent/errors.ts';
 import type { AgentSnapshot, ApiInfo } from '../agent/status.ts';
 import { parseArguments } from './arguments.ts';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { createAgent } from '../../../app/main/agent/agent.ts';
-import type { Agent } from '../../../app/main/agent/agent.ts';
+import type { Agent } from '../../../app/main/agent/agent-interface.ts';
 import type { AgentDeps } from '../../../app/main/agent/agent-deps.ts';
 import { createControlClient } from '../../../app/main/agent/control/client.ts';
 import { AgentError } from '../../../app/main/agent/errors.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { AuditPage } from '../../../../audit/ledger.ts';
+import type { AuditPage } from '../../../../audit/query.ts';
 import type { AgentErrorCode } from '../errors.ts';
 import type { AgentSnapshot, ApiInfo } from '../status.ts';
 import { request as httpRequest } from 'node:http';

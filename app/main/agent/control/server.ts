@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AuditPage, AuditQuery } from '../../../../audit/ledger.ts';
+import type { AuditPage, AuditQuery } from '../../../../audit/query.ts';
 import type { AgentSnapshot, ApiInfo } from '../status.ts';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { NextHop } from '../../../../wire/forward.ts';
+import type { NextHop } from '../../../../wire/next-hop.ts';
 
 /** The connections to the relay. */
 export interface Hops {
