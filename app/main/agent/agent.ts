@@ -5,7 +5,7 @@ import type { AgentDeps } from './agent-deps.ts';
 import type { Fetch } from './login/outbound.ts';
 import type { ProxyDeps } from './proxy/server.ts';
 import type { TokenSet } from './session/token-set.ts';
-import type { AgentSnapshot, ApiInfo, Fault } from './status.ts';
+import type { AgentSnapshot, Fault } from './status.ts';
 import { createCatalogKeeper } from './catalog-keeper.ts';
 import { fetchCatalog } from './catalog.ts';
 import { controlAddress } from './control/address.ts';
