@@ -4,6 +4,7 @@ import type { ClosedBy, ForwardPlan } from './forward.ts';
 import { fieldValues, type HeaderList } from './headers.ts';
 import { openRequest } from './next-hop.ts';
 import { TimeoutError, transportError } from './transport-error.ts';
+import { closeWebSocket, createFrameCursor, type FrameCursor } from './websocket-frames.ts';
 
 /** How a tunnel ended; any status but 101 is the upstream's answer in place of the switch. */
 export interface TunnelResult {
@@ -62,17 +63,26 @@ export function tunnel(
     const headers = [...plan.headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
     const upstream = openRequest({ ...plan, headers }, false);
     const traffic = { bytesIn: 0, bytesOut: 0 };
+    const sent = createFrameCursor();
     let status = 0;
+    let far: Duplex | undefined;
+    let ended = false;
     let unregister: (() => void) | undefined;
     const deadline = setTimeout(
       () => upstream.destroy(new TimeoutError('no answer')),
       plan.timeouts.connectMs + plan.timeouts.headersMs,
     );
     const end = (cutBy?: ClosedBy): void => {
+      if (ended) return;
+      ended = true;
       clearTimeout(deadline);
       unregister?.();
       upstream.destroy();
-      if (cutBy !== undefined) socket.destroy();
+      far?.destroy();
+      if (status === 101 && (cutBy === 'expiry' || cutBy === 'revocation')) {
+        closeWebSocket(socket, sent, 1008);
+      } else if (status === 101 && cutBy === 'drain') closeWebSocket(socket, sent, 1001);
+      else if (cutBy !== undefined) socket.destroy();
       resolve({ status, ...traffic, ...(cutBy === undefined ? {} : { cutBy }) });
     };
     unregister = plan.register?.(end);
@@ -91,10 +101,11 @@ export function tunnel(
     upstream.on('upgrade', (answer, upstreamSocket, early) => {
       clearTimeout(deadline);
       status = 101;
+      far = upstreamSocket;
       socket.write(switching(answer, plan));
-      traffic.bytesOut += early.length;
-      if (early.length > 0) socket.write(early);
-      join(socket, upstreamSocket, traffic, end);
+      // What came with the answer is the first of what follows it.
+      if (early.length > 0) upstreamSocket.unshift(early);
+      join(socket, upstreamSocket, traffic, sent, end);
     });
     upstream.end();
   });
@@ -136,10 +147,14 @@ function join(
   client: Duplex,
   upstream: Duplex,
   traffic: Traffic,
+  sent: FrameCursor,
   end: (cutBy?: ClosedBy) => void,
 ): void {
-  pump(client, upstream, (bytes) => (traffic.bytesIn += bytes));
-  pump(upstream, client, (bytes) => (traffic.bytesOut += bytes));
+  pump(client, upstream, (chunk) => (traffic.bytesIn += chunk.length));
+  pump(upstream, client, (chunk) => {
+    traffic.bytesOut += chunk.length;
+    sent.pass(chunk);
+  });
   upstream.on('error', () => end('upstream'));
   // What the upstream sent last must still reach the client: its end follows by the pump.
   upstream.on('close', () => {
@@ -148,9 +163,9 @@ function join(
   });
 }
 
-function pump(from: Duplex, to: Duplex, count: (bytes: number) => void): void {
+function pump(from: Duplex, to: Duplex, pass: (chunk: Buffer) => void): void {
   from.on('data', (chunk: Buffer) => {
-    count(chunk.length);
+    pass(chunk);
     if (!to.write(chunk)) from.pause();
   });
   to.on('drain', () => from.resume());

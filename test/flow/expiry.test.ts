@@ -49,9 +49,10 @@ describe('when the access token ends', () => {
       socket.on('close', resolve);
       socket.on('error', resolve);
     });
+    socket.on('open', () => socket.send('hello'));
     const started = Date.now();
     await assert.rejects(feed.text(), 'the feed does not end of itself');
-    await closed;
+    assert.equal(await closed, 1008, 'the WebSocket is told why');
     assert.ok(Date.now() - started < (TOKEN_SECONDS + 5) * 1_000, 'within 5 s of the end');
     await sleep(100);
     const outcome = (await readAudit(company().auditDir)).find(
