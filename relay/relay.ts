@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { ulid } from 'ulid';
 import type { Ledger, OpenRecord } from '../audit/ledger.ts';
 import { forward, type ClosedBy } from '../wire/forward.ts';
 import { readFraming, type Framing } from '../wire/framing.ts';
@@ -8,7 +9,7 @@ import { responseOn, tunnel } from '../wire/tunnel.ts';
 import { readCredential } from './auth/bearer.ts';
 import type { Verifier } from './auth/verify.ts';
 import { catalogue, protectedResourceMetadata, whoami } from './documents.ts';
-import { RelayError } from './errors.ts';
+import { RelayError, type RelayErrorCode } from './errors.ts';
 import { createExchanges } from './exchanges.ts';
 import { decide } from './policy/decide.ts';
 import { planForward, type Planned } from './plan.ts';
@@ -33,6 +34,8 @@ export interface RelayDeps {
 export interface Relay {
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
   upgrade(request: IncomingMessage, socket: Duplex): Promise<void>;
+  /** Records what node's parser refused: no request exists. */
+  unparsable(status: number, ip: string): void;
   /** Refuses new requests, lets the open ones end, cuts them after the time given. */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -51,6 +54,11 @@ interface Ended {
   readonly cutBy?: ClosedBy;
 }
 
+const PARSER_CODES: Readonly<Record<number, RelayErrorCode>> = {
+  408: 'too_slow',
+  413: 'too_large',
+  431: 'headers_too_large',
+};
 const METADATA = '/.well-known/oauth-protected-resource';
 /** After these the connection's framing, or our patience, cannot be relied on. */
 const CLOSING = new Set([
@@ -252,6 +260,20 @@ export function createRelay(deps: RelayDeps): Relay {
       } catch (error) {
         if (!socket.destroyed) answerError(error, request, responseOn(request, socket), visit);
       }
+    },
+
+    unparsable(status, ip) {
+      const code = PARSER_CODES[status] ?? 'bad_request';
+      const fields = {
+        requestId: ulid(),
+        decision: 'deny',
+        code,
+        configHash: config.hash,
+      } as const;
+      refusals.record(
+        { ...fields, ...(ip === '' ? {} : { ip }) },
+        { status, code, bytesOut: 0, durationMs: 0, closedBy: 'relay' },
+      );
     },
 
     async drain(timeoutMs) {

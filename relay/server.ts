@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import http, { type RequestListener, type ServerOptions } from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { plainAddress } from '../wire/forwarded.ts';
 import { isWebSocketUpgrade } from '../wire/tunnel.ts';
 import type { RelayConfig } from './config/config.ts';
 import type { Relay } from './relay.ts';
@@ -12,11 +14,19 @@ const PARSER_ANSWERS: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
-/** Answers what node's parser refused: no request exists, so the socket is written by hand. */
-function answerParserError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+/**
+ * Answers what node's parser refused: no request exists, so the socket is written by hand.
+ *
+ * @returns the status; 0 when nobody is there to be answered
+ */
+function answerParserError(error: NodeJS.ErrnoException, socket: Duplex): number {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return 0;
+  }
   const status = PARSER_ANSWERS[error.code ?? ''] ?? '400 Bad Request';
-  return void socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  return Number.parseInt(status, 10);
 }
 
 /**
@@ -52,7 +62,6 @@ export function createPublicServer(config: RelayConfig): {
           minVersion: 'TLSv1.2',
         });
   server.maxConnections = config.limits.connections;
-  server.on('clientError', answerParserError);
   return {
     server,
     attach(relay) {
@@ -61,6 +70,10 @@ export function createPublicServer(config: RelayConfig): {
       // Handled like any request: whether the body is wanted is decided in the pipeline.
       server.on('checkContinue', listener);
       server.on('checkExpectation', listener);
+      server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+        const status = answerParserError(error, socket);
+        if (status !== 0) relay.unparsable(status, plainAddress(socket.remoteAddress));
+      });
       server.on('upgrade', (request, socket) => void relay.upgrade(request, socket));
       server.on('connect', (_request, socket: Duplex) => {
         socket.end(

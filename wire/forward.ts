@@ -80,7 +80,8 @@ export async function forward(
   } catch (error) {
     if (!isStaleConnection(error, plan)) throw transportError(error);
   }
-  return exchange(request, response, plan, plan.hop.agent).catch((error: unknown) => {
+  // Not from the pool: the next one in it may be as stale.
+  return exchange(request, response, plan, false).catch((error: unknown) => {
     throw transportError(error);
   });
 }
@@ -104,7 +105,7 @@ function exchange(
   request: IncomingMessage,
   response: ServerResponse,
   plan: ForwardPlan,
-  agent: Agent,
+  agent: Agent | false,
 ): Promise<ForwardResult> {
   return new Promise((resolve, reject) => {
     const upstream = openRequest(plan, agent);

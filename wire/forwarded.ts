@@ -1,8 +1,13 @@
 import { isIP, type BlockList } from 'node:net';
 import { fieldValues, type HeaderList } from './headers.ts';
 
-/** Strips the IPv4-mapped prefix, so that one client has one address. */
-function plainAddress(address: string | undefined): string {
+/**
+ * Strips the IPv4-mapped prefix, so that one client has one address.
+ *
+ * @param address a socket's remote address
+ * @returns the plain address, or an empty string when the socket is already gone or a Unix socket
+ */
+export function plainAddress(address: string | undefined): string {
   if (address === undefined) return '';
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }

@@ -114,7 +114,10 @@ export function tunnel(
 function switching(answer: IncomingMessage, plan: ForwardPlan): string {
   const fields = plan.answer(101, answer.rawHeaders);
   const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket'];
-  for (let at = 0; at < fields.length; at += 2) lines.push(`${fields[at]}: ${fields[at + 1]}`);
+  for (let at = 0; at < fields.length; at += 2) {
+    // An interim answer names no request: clients look for the id on final ones.
+    if (fields[at] !== 'X-Request-Id') lines.push(`${fields[at]}: ${fields[at + 1]}`);
+  }
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 

@@ -3,6 +3,7 @@ import { renameSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allRecords } from '../audit/ledger-dir.ts';
+import { sendRaw, statusOf } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 
 async function get(bench: RelayBench): Promise<{ status: number; code: string | undefined }> {
@@ -57,4 +58,15 @@ test('refusals before anybody is recognised are recorded, a flood as one record 
     [...new Set(refused.map(({ user, decision }) => `${user} ${decision}`))],
     ['undefined deny'],
   );
+});
+
+test('what the parser refuses is recorded too', async (t) => {
+  const bench = await createRelayBench(t);
+  assert.equal(
+    statusOf(await sendRaw(bench.relay.url, 'GET / HTTP/1.1\r\nBad Name: x\r\n\r\n')),
+    400,
+  );
+  await sleep(100);
+  const refused = (await allRecords(bench.auditDir)).find(({ code }) => code === 'bad_request');
+  assert.deepEqual([refused?.decision, refused?.ip], ['deny', '127.0.0.1']);
 });

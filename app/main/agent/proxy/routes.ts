@@ -10,7 +10,7 @@ import type { LocalHost } from './guard.ts';
  * @param host how the port was addressed
  * @param target the canonical target
  * @param apis what the signed-in person may use
- * @returns the path and query to ask the relay for, and the API's name where it is known
+ * @returns the canonical path to ask the relay for, and the API's name where it is known
  * @throws {AgentError} `unknown_api`
  */
 export function relayPath(
@@ -21,10 +21,10 @@ export function relayPath(
   if (host.kind === 'api') {
     const api = apis.find((candidate) => candidate.name === host.name);
     if (api === undefined) throw unknownApi(host.name, apis);
-    return { path: api.path + target.path + target.query, api: api.name };
+    return { path: api.path + target.path, api: api.name };
   }
   const api = apis.find(({ path }) => target.path === path || target.path.startsWith(`${path}/`));
-  return { path: target.path + target.query, api: api?.name };
+  return { path: target.path, api: api?.name };
 }
 
 function unknownApi(name: string, apis: readonly ApiInfo[]): AgentError {

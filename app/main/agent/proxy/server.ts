@@ -103,14 +103,14 @@ export function createProxy(deps: ProxyDeps): Proxy {
     return { hop: hops.to(relay), host: relay.host };
   }
 
-  async function admit(call: Call, api: string | undefined): Promise<OpenRecord> {
+  async function admit(call: Call, path: string, api: string | undefined): Promise<OpenRecord> {
     const { user } = deps.snapshot();
     return deps.ledger.admit({
       requestId: call.requestId,
       traceId: call.trace.traceId,
       tool: { name: toolName(call.raw) },
       method: call.target.method,
-      path: call.target.path,
+      path,
       decision: 'allow',
       ...(user === undefined ? {} : { user: user.subject }),
       ...(api === undefined ? {} : { api }),
@@ -124,7 +124,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     return {
       hop,
       method: call.target.method,
-      path,
+      path: path + call.target.query,
       framing: call.framing,
       headers: toRelay(call.raw, {
         method: call.target.method,
@@ -173,7 +173,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     nextHop();
     const token = await deps.authorize(signal);
     const { path, api } = relayPath(call.host, call.target, deps.snapshot().apis);
-    const open = await admit(call, api);
+    const open = await admit(call, path, api);
     const durationMs = (): number => Math.max(0, Math.round(deps.now() - call.startedAtMs));
     try {
       const { status, bytesIn, bytesOut, cutBy } = await send(call, path, token, run);

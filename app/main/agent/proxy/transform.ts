@@ -7,7 +7,15 @@ import {
 } from '../../../../wire/headers.ts';
 
 /** From a tool these would pass for ours, or carry a web page's context to the company. */
-const DROPPED_FROM_TOOLS = new Set(['authorization', 'dpop', 'origin', 'referer', 'traceparent']);
+const DROPPED_FROM_TOOLS = new Set([
+  'authorization',
+  // Whatever any program on localhost has set, by whichever port.
+  'cookie',
+  'dpop',
+  'origin',
+  'referer',
+  'traceparent',
+]);
 
 const DROPPED_FROM_ANSWERS = new Set([
   'alt-svc',
