@@ -55,9 +55,7 @@ type Optional<T> = { [K in keyof T]?: T[K] | undefined };
 
 /** Leaves out what is undefined: the audit stores members, not gaps. */
 function present(fields: Optional<AuditFields>): AuditFields {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined),
-  ) as AuditFields;
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /**
