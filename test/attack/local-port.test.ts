@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
+import { allRecords } from '../audit/ledger-dir.ts';
 import { startAgent, type AgentProcess } from '../support/agent.ts';
 import { useCompany } from '../support/company.ts';
 import { codeOf, sendRaw, statusOf } from '../support/raw.ts';
@@ -145,6 +150,16 @@ describe('a web page, a rebound name or another service gets nothing from the po
     );
   });
 
+  test('refusals are in the local audit, with the reason', async () => {
+    await refused('foreign_host', [`Host: evil.example:${port}`]);
+    await sleep(1_200);
+    const records = await allRecords(join(agent.dataDir, 'audit'));
+    const codes = new Set(
+      records.filter(({ decision }) => decision === 'deny').map(({ code }) => code),
+    );
+    assert.ok(codes.has('foreign_host') && codes.has('foreign_origin'), [...codes].join(' '));
+  });
+
   test('the port is bound on loopback only', async () => {
     assert.equal(
       agent.events.find(({ event }) => event === 'listening')?.['url'],
@@ -156,4 +171,15 @@ describe('a web page, a rebound name or another service gets nothing from the po
     );
     assert.equal(statusOf(answer), 200);
   });
+});
+
+test('when IT requires tool keys, of which there are none yet, every tool is refused', async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-keys-'));
+  await writeFile(join(dataDir, 'settings.json'), '{"guard":{"requireToolKeys":true}}');
+  const agent = await startAgent('http://127.0.0.1:9', { dataDir });
+  t.after(() => agent.close());
+  const answer = await fetch(`${agent.url}/billing/invoices`);
+  assert.equal(answer.status, 403);
+  assert.equal(((await answer.json()) as { code: string }).code, 'tool_key');
+  assert.equal((await fetch(`${agent.url}/.latchkey/status`)).status, 200);
 });

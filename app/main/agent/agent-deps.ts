@@ -1,6 +1,6 @@
 import type { Log } from './log.ts';
 import type { Fetch } from './login/outbound.ts';
-import type { Proxy, ProxyDeps } from './proxy/server.ts';
+import type { Proxy, ProxyDeps } from './proxy/proxy-deps.ts';
 import type { Vault } from './session/vault.ts';
 import type { Settings } from './settings/settings.ts';
 import type { Fault } from './status.ts';

@@ -3,7 +3,7 @@ import type { Ledger } from '../../../audit/ledger.ts';
 import type { AuditRecord } from '../../../audit/record.ts';
 import type { AgentDeps } from './agent-deps.ts';
 import type { Fetch } from './login/outbound.ts';
-import type { ProxyDeps } from './proxy/server.ts';
+import type { ProxyDeps } from './proxy/proxy-deps.ts';
 import type { TokenSet } from './session/token-set.ts';
 import type { AgentSnapshot, Fault } from './status.ts';
 import { createCatalogKeeper } from './catalog-keeper.ts';
@@ -176,6 +176,8 @@ export function createAgent(deps: AgentDeps): Agent {
     return {
       port: deps.port ?? settings.get('port'),
       allowedOrigins: settings.get('guard.allowedOrigins'),
+      requireToolKeys: settings.get('guard.requireToolKeys'),
+      auditFailed: (error) => log.error('audit', error),
       version: deps.version,
       relayUrl: () => relay,
       snapshot,

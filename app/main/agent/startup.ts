@@ -1,5 +1,5 @@
 import type { Ledger } from '../../../audit/ledger.ts';
-import type { Proxy } from './proxy/server.ts';
+import type { Proxy } from './proxy/proxy-deps.ts';
 import { join } from 'node:path';
 import { AuditError } from '../../../audit/errors.ts';
 import { createLedger } from '../../../audit/ledger.ts';

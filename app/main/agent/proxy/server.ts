@@ -2,7 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ulid } from 'ulid';
-import type { Ledger, OpenRecord } from '../../../../audit/ledger.ts';
+import type { OpenRecord } from '../../../../audit/ledger.ts';
+import { createRefusals } from '../../../../audit/refusals.ts';
 import { forward, type ForwardPlan } from '../../../../wire/forward.ts';
 import type { NextHop } from '../../../../wire/next-hop.ts';
 import { readFraming, type Framing } from '../../../../wire/framing.ts';
@@ -12,42 +13,14 @@ import { canonicalTarget, type Target } from '../../../../wire/target.ts';
 import { continueTrace, type TraceContext } from '../../../../wire/trace.ts';
 import { responseOn, tunnel } from '../../../../wire/tunnel.ts';
 import { AgentError } from '../errors.ts';
-import type { AgentSnapshot } from '../status.ts';
 import { checkOrigins, readLocalHost, type LocalHost } from './guard.ts';
 import { createHops } from './hops.ts';
 import { listenOnLoopback } from './listen.ts';
 import { sendPage, statusDocument, statusPage } from './local-pages.ts';
+import type { Proxy, ProxyDeps } from './proxy-deps.ts';
 import { asProblem, isTokenRefused, refuseConnect } from './refusals.ts';
 import { relayPath } from './routes.ts';
 import { toolName, toRelay, toTool } from './transform.ts';
-
-/** What the local proxy needs from the agent. */
-export interface ProxyDeps {
-  /** 0 is any free port. */
-  readonly port: number;
-  readonly allowedOrigins: readonly string[];
-  readonly version: string;
-  relayUrl(): URL | undefined;
-  snapshot(): AgentSnapshot;
-  /**
-   * An access token for one request; waits for a sign-in as long as the settings say.
-   *
-   * @throws {AgentError} `signed_out`, `session_expired`, `relay_unreachable`, …
-   */
-  authorize(signal: AbortSignal): Promise<string>;
-  /** The relay refused this token: true when another one is now available. */
-  renew(token: string): Promise<boolean>;
-  relayReached(): void;
-  relayFailed(error: unknown): void;
-  readonly ledger: Pick<Ledger, 'admit'>;
-  now(): number;
-}
-
-/** The localhost port. */
-export interface Proxy {
-  listen(): Promise<{ readonly port: number }>;
-  close(): Promise<void>;
-}
 
 /** One request's story. */
 interface Call {
@@ -64,6 +37,8 @@ interface Call {
 
 const LIMITS = { urlBytes: 16 * 1024 };
 const TIMEOUTS = { connectMs: 10_000, headersMs: 120_000, idleMs: 300_000 };
+const NO_TOOL_KEYS =
+  'Your settings require a key of every tool (guard.requireToolKeys), and this version of Latchkey has none to give. Ask your IT department, or set it to false.';
 const PAGES = new Set(['/', '/.latchkey/status']);
 
 /**
@@ -74,6 +49,9 @@ const PAGES = new Set(['/', '/.latchkey/status']);
  */
 export function createProxy(deps: ProxyDeps): Proxy {
   const hops = createHops();
+  const refusals = createRefusals(deps.ledger, deps.auditFailed);
+  /** Ids of the requests whose record is open. */
+  const admitted = new Set<string>();
   let servers: Server[] = [];
   let port = deps.port;
 
@@ -83,6 +61,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     const host = readLocalHost(target.authority, port);
     const page = request.method === 'GET' && PAGES.has(target.path);
     checkOrigins(request, target.authority, { port, allowedOrigins: deps.allowedOrigins }, page);
+    if (!page && deps.requireToolKeys) throw new AgentError('tool_key', NO_TOOL_KEYS);
     if (target.method === 'TRACE') throw new AgentError('method', 'TRACE is not relayed.');
     return {
       requestId,
@@ -105,7 +84,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
 
   async function admit(call: Call, path: string, api: string | undefined): Promise<OpenRecord> {
     const { user } = deps.snapshot();
-    return deps.ledger.admit({
+    const open = await deps.ledger.admit({
       requestId: call.requestId,
       traceId: call.trace.traceId,
       tool: { name: toolName(call.raw) },
@@ -115,6 +94,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
       ...(user === undefined ? {} : { user: user.subject }),
       ...(api === undefined ? {} : { api }),
     });
+    admitted.add(call.requestId);
+    return open;
   }
 
   function plan(call: Call, path: string, token: string, mayRenew: boolean): ForwardPlan {
@@ -177,6 +158,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     const durationMs = (): number => Math.max(0, Math.round(deps.now() - call.startedAtMs));
     try {
       const { status, bytesIn, bytesOut, cutBy } = await send(call, path, token, run);
+      admitted.delete(call.requestId);
       open.finish({
         status: status || 499,
         bytesIn,
@@ -208,7 +190,16 @@ export function createProxy(deps: ProxyDeps): Proxy {
   function answerError(error: unknown, response: ServerResponse, requestId: string): void {
     const problem = asProblem(error);
     const close = problem.status === 400 || response.req.headers.expect !== undefined;
-    sendProblem(response, problem, requestId, { close });
+    const bytesOut = sendProblem(response, problem, requestId, { close });
+    // What was admitted has its record already; this is for what never was.
+    if (admitted.delete(requestId)) return;
+    const { code, status } = problem;
+    const tool = { name: toolName(response.req.rawHeaders) };
+    const method = response.req.method ?? '';
+    refusals.record(
+      { requestId, tool, method, decision: 'deny', code },
+      { status, code, bytesOut, closedBy: 'relay' },
+    );
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -264,6 +255,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
         ),
       );
       servers = [];
+      await refusals.close();
       hops.close();
     },
   };

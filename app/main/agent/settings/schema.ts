@@ -52,6 +52,21 @@ export type SettingKey = keyof typeof keys;
 /** The type of one setting's value. */
 export type SettingValue<K extends SettingKey> = z.infer<(typeof keys)[K]['schema']>;
 
+/** Keys that this version reads and does not act on yet: setting one is told, never passed over. */
+export const withoutEffect: ReadonlySet<SettingKey> = new Set([
+  'apis',
+  'launchAtLogin',
+  'guard.otherUsers',
+  'audit.retentionDays',
+  'audit.export',
+  'updates.mode',
+  'updates.url',
+  'network.proxy',
+  'network.caFile',
+  'managedBy.name',
+  'managedBy.help',
+]);
+
 /** The value that a bad one is replaced by where it is stricter than the default. */
 export const saferWhenBad: { readonly [K in SettingKey]?: SettingValue<K> } = {
   'guard.requireToolKeys': true,

@@ -3,7 +3,7 @@ import type { SettingsFile } from './policy.ts';
 import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { readPolicy, readSettingsFile, systemPolicyPath } from './policy.ts';
-import { flatten, keys, saferWhenBad } from './schema.ts';
+import { flatten, keys, saferWhenBad, withoutEffect } from './schema.ts';
 
 /** Who decided a setting. */
 export type SettingSource = 'policy' | 'user' | 'default' | 'fallback';
@@ -119,6 +119,9 @@ function resolve(
     if (!from?.values.has(key)) continue;
     const result = keys[key].schema.safeParse(from.values.get(key));
     const locked = from.source === 'policy';
+    if (withoutEffect.has(key)) {
+      faults.push(`${from.path}: ${key}: has no effect in this version of Latchkey`);
+    }
     if (result.success) {
       return { key, value: result.data, source: from.source, file: from.path, locked };
     }

@@ -1,5 +1,5 @@
-import type { AuditFields } from '../audit/record.ts';
-import type { OpenRecord } from '../audit/ledger.ts';
+import type { OpenRecord } from './ledger.ts';
+import type { AuditFields } from './record.ts';
 
 /** Records requests refused before anybody was recognised, without letting a flood fill the disk. */
 export interface Refusals {
