@@ -1,4 +1,4 @@
-// What `npm start` and `npm test` run first, on whatever Node the system has (18 or newer), with no
+// What `npm start`, `npm test` and the commands run first, on whatever Node the system has (18 or newer), with no
 // dependency: it installs the pinned packages when they are missing or not those of the lock file, then
 // runs the given script on the pinned Node. stdout stays free for that script.
 import { spawn, spawnSync } from 'node:child_process';
@@ -78,10 +78,22 @@ function run(script, args) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => child.kill(signal));
   }
+  if (process.env.npm_lifecycle_event !== undefined) stopWithNpm(child);
   child.once('error', (error) => fail(`the pinned Node cannot be started: ${error.message}`, 1));
   child.once('exit', (code, signal) => {
     process.exit(code ?? 128 + (constants.signals[signal] ?? 0));
   });
+}
+
+/**
+ * npm hands a signal to the shell between it and us; most shells then end without telling us. That our
+ * parent is gone is all there is to see of it.
+ */
+function stopWithNpm(child) {
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill('SIGTERM');
+  }, 250).unref();
 }
 
 const [script, ...args] = process.argv.slice(2);

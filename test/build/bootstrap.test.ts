@@ -106,4 +106,22 @@ describe('build/bootstrap.mjs', () => {
     const { code } = await bootstrap(['script.mjs', 'wait'], { kill: true });
     assert.equal(code, 9);
   });
+
+  it('ends its script when the shell between npm and it is killed', async () => {
+    install();
+    const shell = spawn(
+      'sh',
+      ['-c', `"${process.execPath}" build/bootstrap.mjs script.mjs wait; true`],
+      {
+        cwd: clone,
+        env: { ...process.env, npm_lifecycle_event: 'start' },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      },
+    );
+    shell.stdout.once('data', () => shell.kill('SIGKILL'));
+    const deadline = setTimeout(() => shell.stdout.destroy(), 10_000);
+    // The pipe closes only when the script, which holds it too, has ended.
+    await once(shell.stdout, 'end');
+    clearTimeout(deadline);
+  });
 });
