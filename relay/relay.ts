@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { ulid } from 'ulid';
 import type { Ledger, OpenRecord } from '../audit/ledger.ts';
 import { createRefusals } from '../audit/refusals.ts';
-import { forward, type ClosedBy } from '../wire/forward.ts';
+import { forward } from '../wire/forward.ts';
 import { readFraming, type Framing } from '../wire/framing.ts';
 import { canonicalTarget, type Target } from '../wire/target.ts';
 import { responseOn, tunnel } from '../wire/tunnel.ts';
@@ -14,10 +14,11 @@ import { RelayError, type RelayErrorCode } from './errors.ts';
 import { createExchanges } from './exchanges.ts';
 import { decide } from './policy/decide.ts';
 import { planForward, type Planned } from './plan.ts';
+import { createRecorder } from './recorder.ts';
 import { refusal } from './refusal.ts';
 import { createRequestIds } from './request-id.ts';
 import { asProblem, refuse, sendJson } from './respond.ts';
-import type { Api, Runtime } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
 import { beginVisit, describeEnd, describeVisit, type Visit } from './visit.ts';
 
 /** What the pipeline needs from outside. */
@@ -44,14 +45,6 @@ export interface Relay {
 interface Admitted extends Planned {
   /** Absent where the API does without an audit. */
   readonly record: OpenRecord | undefined;
-}
-
-/** How an exchange ended, as far as the audit wants to know. */
-interface Ended {
-  readonly status: number;
-  readonly bytesIn?: number;
-  readonly bytesOut?: number;
-  readonly cutBy?: ClosedBy;
 }
 
 const PARSER_CODES: Readonly<Record<number, RelayErrorCode>> = {
@@ -85,6 +78,7 @@ export function createRelay(deps: RelayDeps): Relay {
   const refusals = createRefusals(ledger, (error) =>
     log({ event: 'audit_error', error: String(error) }),
   );
+  const recorder = createRecorder(ledger, config.hash, now);
   let draining = false;
 
   function readTarget(request: IncomingMessage, visit: Visit): Target {
@@ -98,26 +92,6 @@ export function createRelay(deps: RelayDeps): Relay {
     return target;
   }
 
-  async function record(
-    visit: Visit,
-    api: Api | undefined,
-    verdict: Parameters<typeof describeVisit>[2],
-  ): Promise<OpenRecord | undefined> {
-    try {
-      return await ledger.admit(describeVisit(visit, api, verdict, config.hash));
-    } catch (error) {
-      if (api?.config.audit.required === false) return undefined;
-      throw error;
-    }
-  }
-
-  /** Closes the record of a decision against somebody recognised, and throws the refusal. */
-  function refused(visit: Visit, open: OpenRecord | undefined, error: RelayError): never {
-    const { status, code } = error;
-    open?.finish(describeEnd(visit, { status, code, bytesOut: 0, closedBy: 'relay' }, now()));
-    throw error;
-  }
-
   async function judge(
     request: IncomingMessage,
     visit: Visit,
@@ -127,11 +101,8 @@ export function createRelay(deps: RelayDeps): Relay {
     const found = runtime.routes.find(target.path);
     if (found === undefined) {
       const error = new RelayError('unknown_api', 'No API has this path; see /.latchkey/apis.');
-      return refused(
-        visit,
-        await record(visit, undefined, { kind: 'deny', code: error.code }),
-        error,
-      );
+      const denied = { kind: 'deny', code: error.code } as const;
+      return recorder.refused(visit, await recorder.decided(visit, undefined, denied), error);
     }
     const { api, relativePath } = found;
     const principal = visit.principal as NonNullable<Visit['principal']>;
@@ -141,38 +112,11 @@ export function createRelay(deps: RelayDeps): Relay {
       ip: visit.ip,
       nowMs: now(),
     });
-    const open = await record(visit, api, verdict);
-    if (verdict.kind === 'deny') return refused(visit, open, refusal(verdict));
+    const open = await recorder.decided(visit, api, verdict);
+    if (verdict.kind === 'deny') return recorder.refused(visit, open, refusal(verdict));
     const register = exchanges.registrar(principal.expiresAtMs);
     const allowed = { visit, target, principal, framing, api, relativePath };
     return { record: open, ...planForward(request, allowed, proto, register) };
-  }
-
-  /** Runs an admitted exchange and closes its record, whatever happens. */
-  async function carry(visit: Visit, admitted: Admitted, run: () => Promise<Ended>): Promise<void> {
-    const { record: open, upstream } = admitted;
-    try {
-      const result = await run();
-      open?.finish(
-        describeEnd(
-          visit,
-          {
-            status: result.status,
-            upstream,
-            bytesIn: result.bytesIn ?? 0,
-            bytesOut: result.bytesOut ?? 0,
-            closedBy: result.cutBy ?? 'upstream',
-          },
-          now(),
-        ),
-      );
-    } catch (error) {
-      const { status, code } = asProblem(error);
-      open?.finish(
-        describeEnd(visit, { status, code, upstream, bytesOut: 0, closedBy: 'error' }, now()),
-      );
-      throw error;
-    }
   }
 
   /** The relay's own documents for a recognised caller. */
@@ -190,7 +134,7 @@ export function createRelay(deps: RelayDeps): Relay {
           ? catalogue(runtime, principal)
           : undefined;
     if (body === undefined) return false;
-    const open = await record(visit, undefined, { kind: 'allow', rule: 'latchkey' });
+    const open = await recorder.decided(visit, undefined, { kind: 'allow', rule: 'latchkey' });
     const bytesOut = sendJson(response, visit.requestId, body, 0);
     open?.finish(describeEnd(visit, { status: 200, bytesOut, closedBy: 'relay' }, now()));
     return true;
@@ -211,7 +155,7 @@ export function createRelay(deps: RelayDeps): Relay {
     visit.principal = await verifier.verify(readCredential(request.rawHeaders, target.query));
     if (await serveOwn(visit, target, response)) return;
     const admitted = await judge(request, visit, target, framing);
-    await carry(visit, admitted, () => forward(request, response, admitted.plan));
+    await recorder.during(visit, admitted, () => forward(request, response, admitted.plan));
   }
 
   /** The one edge: whatever was thrown is answered, and recorded if nobody was recognised. */
@@ -256,7 +200,7 @@ export function createRelay(deps: RelayDeps): Relay {
         const target = readTarget(request, visit);
         visit.principal = await verifier.verify(readCredential(request.rawHeaders, target.query));
         const admitted = await judge(request, visit, target, framing);
-        await carry(visit, admitted, () => tunnel(request, socket, admitted.plan));
+        await recorder.during(visit, admitted, () => tunnel(request, socket, admitted.plan));
       } catch (error) {
         if (!socket.destroyed) answerError(error, request, responseOn(request, socket), visit);
       }

@@ -72,6 +72,10 @@ export async function forward(
   response: ServerResponse,
   plan: ForwardPlan,
 ): Promise<ForwardResult> {
+  // A client may leave while its token is verified: its 'close' is past, and nobody would tell again.
+  if (response.destroyed) {
+    return { kind: 'answered', status: 0, bytesIn: 0, bytesOut: 0, cutBy: 'client' };
+  }
   if (plan.framing.kind === 'length' && plan.framing.bytes > plan.maxBodyBytes) {
     throw tooLarge(plan.maxBodyBytes);
   }

@@ -59,6 +59,10 @@ export function tunnel(
   socket: Duplex,
   plan: ForwardPlan,
 ): Promise<TunnelResult> {
+  // A client may leave while its token is verified: its 'close' is past.
+  if (socket.destroyed) {
+    return Promise.resolve({ status: 0, bytesIn: 0, bytesOut: 0, cutBy: 'client' });
+  }
   return new Promise((resolve, reject) => {
     const headers = [...plan.headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
     const upstream = openRequest({ ...plan, headers }, false);

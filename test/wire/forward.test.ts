@@ -31,6 +31,7 @@ async function proxyTo(
   t: TestContext,
   port: number,
   change: Partial<ForwardPlan> = {},
+  before: (response: http.ServerResponse) => Promise<void> = () => Promise.resolve(),
 ): Promise<Proxy> {
   const agent = new http.Agent({ keepAlive: true });
   const ends: (ForwardResult | string)[] = [];
@@ -47,7 +48,11 @@ async function proxyTo(
       answer: (_status, raw) => responseHeaders(raw, keep),
       ...change,
     };
-    forward(request, response, plan).then(
+    const run = async (): Promise<ForwardResult> => {
+      await before(response);
+      return forward(request, response, plan);
+    };
+    run().then(
       (result) => ends.push(result),
       (error: unknown) => {
         const { code, status } = error as { code: string; status: number };
@@ -244,4 +249,19 @@ test('an exchange can be cut from outside', async (t) => {
   await assert.rejects(answer.text());
   await until(() => ends.length === 1);
   assert.equal((ends[0] as { cutBy?: string }).cutBy, 'expiry');
+});
+
+test('a client that left before the request was sent causes none', async (t) => {
+  const upstream = await createRawUpstream();
+  t.after(() => upstream.close());
+  const { url, ends } = await proxyTo(t, upstream.port, {}, async (response) => {
+    response.destroy();
+    await sleep(50);
+  });
+  await assert.rejects(fetch(url));
+  await until(() => ends.length === 1);
+  assert.deepEqual(ends, [
+    { kind: 'answered', status: 0, bytesIn: 0, bytesOut: 0, cutBy: 'client' },
+  ]);
+  assert.equal(upstream.requests(), 0);
 });

@@ -1,0 +1,78 @@
+import type { Ledger, OpenRecord } from '../audit/ledger.ts';
+import type { ClosedBy } from '../wire/forward.ts';
+import type { RelayError } from './errors.ts';
+import { asProblem } from './respond.ts';
+import type { Api } from './runtime.ts';
+import { describeEnd, describeVisit, type Visit } from './visit.ts';
+
+/** How an exchange ended, as far as the audit wants to know. */
+export interface Ended {
+  readonly status: number;
+  readonly bytesIn?: number;
+  readonly bytesOut?: number;
+  readonly cutBy?: ClosedBy;
+}
+
+/** Writes the two records of a request of somebody recognised. */
+export interface Recorder {
+  /**
+   * Commits a decision; what it returns closes it.
+   *
+   * @throws {AuditError} `audit_unavailable`, unless the API does without an audit
+   */
+  decided(
+    visit: Visit,
+    api: Api | undefined,
+    verdict: Parameters<typeof describeVisit>[2],
+  ): Promise<OpenRecord | undefined>;
+  /** Closes the record of a decision against somebody, and throws the refusal. */
+  refused(visit: Visit, open: OpenRecord | undefined, error: RelayError): never;
+  /** Runs an admitted exchange and closes its record, whatever happens. */
+  during(
+    visit: Visit,
+    admitted: { readonly record: OpenRecord | undefined; readonly upstream: string },
+    run: () => Promise<Ended>,
+  ): Promise<void>;
+}
+
+/**
+ * Makes the recorder.
+ *
+ * @param ledger where to write
+ * @param configHash names the configuration that decides
+ * @param now the clock, epoch ms
+ * @returns the recorder
+ */
+export function createRecorder(
+  ledger: Pick<Ledger, 'admit'>,
+  configHash: string,
+  now: () => number,
+): Recorder {
+  return {
+    async decided(visit, api, verdict) {
+      try {
+        return await ledger.admit(describeVisit(visit, api, verdict, configHash));
+      } catch (error) {
+        if (api?.config.audit.required === false) return undefined;
+        throw error;
+      }
+    },
+    refused(visit, open, error) {
+      const { status, code } = error;
+      open?.finish(describeEnd(visit, { status, code, bytesOut: 0, closedBy: 'relay' }, now()));
+      throw error;
+    },
+    async during(visit, { record, upstream }, run) {
+      try {
+        const { status, bytesIn = 0, bytesOut = 0, cutBy: closedBy = 'upstream' } = await run();
+        const end = { status, upstream, bytesIn, bytesOut, closedBy };
+        record?.finish(describeEnd(visit, end, now()));
+      } catch (error) {
+        const { status, code } = asProblem(error);
+        const end = { status, code, upstream, bytesOut: 0, closedBy: 'error' } as const;
+        record?.finish(describeEnd(visit, end, now()));
+        throw error;
+      }
+    },
+  };
+}
