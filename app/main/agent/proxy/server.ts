@@ -33,6 +33,8 @@ interface Call {
   readonly raw: HeaderList;
   /** Why the relay refused, in its own word. */
   code?: string;
+  /** Whether it has a record of its own, which `carry` closes. */
+  admitted?: boolean;
 }
 
 const LIMITS = { urlBytes: 16 * 1024 };
@@ -50,8 +52,6 @@ const PAGES = new Set(['/', '/.latchkey/status']);
 export function createProxy(deps: ProxyDeps): Proxy {
   const hops = createHops();
   const refusals = createRefusals(deps.ledger, deps.auditFailed);
-  /** Ids of the requests whose record is open. */
-  const admitted = new Set<string>();
   let servers: Server[] = [];
   let port = deps.port;
 
@@ -94,7 +94,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       ...(user === undefined ? {} : { user: user.subject }),
       ...(api === undefined ? {} : { api }),
     });
-    admitted.add(call.requestId);
+    call.admitted = true;
     return open;
   }
 
@@ -158,7 +158,6 @@ export function createProxy(deps: ProxyDeps): Proxy {
     const durationMs = (): number => Math.max(0, Math.round(deps.now() - call.startedAtMs));
     try {
       const { status, bytesIn, bytesOut, cutBy } = await send(call, path, token, run);
-      admitted.delete(call.requestId);
       open.finish({
         status: status || 499,
         bytesIn,
@@ -187,12 +186,17 @@ export function createProxy(deps: ProxyDeps): Proxy {
   }
 
   /** The one edge: whatever was thrown is answered here. */
-  function answerError(error: unknown, response: ServerResponse, requestId: string): void {
+  function answerError(
+    error: unknown,
+    response: ServerResponse,
+    requestId: string,
+    call: Call | undefined,
+  ): void {
     const problem = asProblem(error);
     const close = problem.status === 400 || response.req.headers.expect !== undefined;
     const bytesOut = sendProblem(response, problem, requestId, { close });
     // What was admitted has its record already; this is for what never was.
-    if (admitted.delete(requestId)) return;
+    if (call?.admitted) return;
     const { code, status } = problem;
     const tool = { name: toolName(response.req.rawHeaders) };
     const method = response.req.method ?? '';
@@ -204,30 +208,32 @@ export function createProxy(deps: ProxyDeps): Proxy {
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = ulid();
+    let call: Call | undefined;
     const gone = new AbortController();
     response.once('close', () => gone.abort());
     try {
-      const call = readCall(request, requestId);
+      call = readCall(request, requestId);
       if (serveLocal(call, response)) return;
       await carry(call, gone.signal, (plan) => forward(request, response, plan));
     } catch (error) {
-      answerError(error, response, requestId);
+      answerError(error, response, requestId, call);
     }
   }
 
   async function upgrade(request: IncomingMessage, socket: Duplex): Promise<void> {
     const requestId = ulid();
+    let call: Call | undefined;
     const gone = new AbortController();
     socket.once('close', () => gone.abort());
     socket.on('error', () => gone.abort());
     try {
-      const call = readCall(request, requestId);
+      call = readCall(request, requestId);
       await carry(call, gone.signal, async (plan) => ({
         kind: 'answered',
         ...(await tunnel(request, socket, plan)),
       }));
     } catch (error) {
-      if (!socket.destroyed) answerError(error, responseOn(request, socket), requestId);
+      if (!socket.destroyed) answerError(error, responseOn(request, socket), requestId, call);
     }
   }
 
