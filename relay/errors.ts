@@ -97,18 +97,8 @@ export class RelayError extends ProblemError {
     options: ErrorOptions & { readonly parameters?: ChallengeParameters } = {},
   ) {
     const kind: Kind = kinds[code];
-    super(
-      {
-        code,
-        status: kind.status,
-        title: kind.title,
-        detail,
-        ...(kind.retryAfterSeconds === undefined
-          ? {}
-          : { headers: { 'Retry-After': String(kind.retryAfterSeconds) } }),
-      },
-      options,
-    );
+    const { status, title, retryAfterSeconds } = kind;
+    super({ code, status, title, detail, retryAfterSeconds }, options);
     this.challenge =
       kind.challenge === undefined
         ? undefined

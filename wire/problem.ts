@@ -16,7 +16,8 @@ export class ProblemError extends Error {
       readonly status: number;
       readonly title: string;
       readonly detail: string;
-      readonly headers?: Readonly<Record<string, string>>;
+      /** Sent as Retry-After. */
+      readonly retryAfterSeconds?: number | undefined;
     },
     options?: ErrorOptions,
   ) {
@@ -25,7 +26,10 @@ export class ProblemError extends Error {
     this.code = fields.code;
     this.status = fields.status;
     this.title = fields.title;
-    this.headers = fields.headers ?? {};
+    this.headers =
+      fields.retryAfterSeconds === undefined
+        ? {}
+        : { 'Retry-After': String(fields.retryAfterSeconds) };
   }
 }
 

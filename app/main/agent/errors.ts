@@ -64,17 +64,7 @@ export class AgentError extends ProblemError {
    */
   constructor(code: AgentErrorCode, detail: string, options?: ErrorOptions) {
     const kind: Kind = kinds[code];
-    super(
-      {
-        code,
-        status: kind.status,
-        title: kind.title,
-        detail,
-        ...(kind.retryAfterSeconds === undefined
-          ? {}
-          : { headers: { 'Retry-After': String(kind.retryAfterSeconds) } }),
-      },
-      options,
-    );
+    const { status, title, retryAfterSeconds } = kind;
+    super({ code, status, title, detail, retryAfterSeconds }, options);
   }
 }
