@@ -3,7 +3,7 @@ import { createTheme } from '@mantine/core';
 /** Calm teal on the system's own typeface; every shade pair used for text keeps a contrast of 4.5:1. */
 export const theme = createTheme({
   primaryColor: 'latch',
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: 7,
   autoContrast: true,
   luminanceThreshold: 0.28,
   defaultRadius: 'md',

@@ -94,6 +94,8 @@ describe('the tray app with the demo company', { skip }, () => {
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('must be reached over https').waitFor();
     await shoot('first-run', 'light');
+    await shoot('first-run', 'dark');
+    await page.emulateMedia({ colorScheme: 'light' });
     assert.deepEqual(await tray.labels(), [
       'Signed out',
       'Set the relay’s address…',
@@ -107,6 +109,8 @@ describe('the tray app with the demo company', { skip }, () => {
       (await tray.labels()).includes('Sign in') ? true : undefined,
     );
     await shoot('signed-out', 'light');
+    await shoot('signed-out', 'dark');
+    await page.emulateMedia({ colorScheme: 'light' });
   });
 
   test('gives the page no Node, no Electron, no network and no way out', async () => {
@@ -191,6 +195,8 @@ describe('the tray app with the demo company', { skip }, () => {
     await waitForTooltip('finish in your browser');
     await page.getByText('Finish in your browser').waitFor();
     await shoot('signing-in', 'light');
+    await shoot('signing-in', 'dark');
+    await page.emulateMedia({ colorScheme: 'light' });
     const signingIn = await tray.icon();
     const url = await eventually('the browser to open', async () => (await openedPages()).at(-1));
     const shownToPage = JSON.stringify(await snapshot());
@@ -214,6 +220,8 @@ describe('the tray app with the demo company', { skip }, () => {
     });
     await page.getByText('try this in a terminal').waitFor();
     await shoot('nothing-yet', 'light');
+    await shoot('nothing-yet', 'dark');
+    await page.emulateMedia({ colorScheme: 'light' });
     assert.ok(labels.includes('Sign out') && !labels.includes('Sign in'));
   });
 
@@ -247,6 +255,8 @@ describe('the tray app with the demo company', { skip }, () => {
     await refusedRow.getByRole('button').click();
     await page.getByText(refusedId).waitFor();
     await shoot('activity-details', 'light');
+    await shoot('activity-details', 'dark');
+    await page.emulateMedia({ colorScheme: 'light' });
     await page.getByLabel('Refused only').uncheck();
     await refusedRow.getByRole('button').click();
     await shoot('ready', 'light');
