@@ -40,7 +40,10 @@ export function useAgent(bridge: LatchkeyBridge): AgentState {
   useEffect(() => {
     // Subscribed before asking, so that nothing falls between.
     const unsubscribe = [bridge.on.snapshot(setSnapshot), bridge.on.activity(add)];
-    valueOf(bridge.getSnapshot()).then(setSnapshot).catch(fail);
+    valueOf(bridge.getSnapshot())
+      // An event that came meanwhile is newer than this reply.
+      .then((first) => setSnapshot((known) => known ?? first))
+      .catch(fail);
     return () => unsubscribe.forEach((stop) => stop());
   }, [bridge, add, fail]);
 
