@@ -64,6 +64,7 @@ const kinds = {
   issuer_unavailable: unavailable('The issuer cannot be reached'),
   audit_unavailable: unavailable('The audit cannot be written'),
   no_upstream: unavailable('No healthy upstream'),
+  state_unavailable: unavailable('What relays share cannot be reached'),
   draining: unavailable('The relay is shutting down'),
   upstream_unreachable: { status: 502, title: 'The API cannot be reached' },
   upstream_protocol: { status: 502, title: 'The API gave a bad answer' },

@@ -1,12 +1,13 @@
 import type { ClosedBy } from '../wire/forward.ts';
+import type { Principal } from './auth/principal.ts';
 
 /** The exchanges now open, so that they can be ended when access ends. */
 export interface Exchanges {
   /**
-   * @param expiresAtMs when the caller's token ends, epoch ms
+   * @param principal whose exchange it is: it ends with the token, or when that is revoked
    * @returns the `register` that forward and tunnel call
    */
-  registrar(expiresAtMs: number): (cut: (by: ClosedBy) => void) => () => void;
+  registrar(principal: Principal): (cut: (by: ClosedBy) => void) => () => void;
   count(): number;
   /** Resolves when none is open, or after the time given, when the rest are cut. */
   drain(timeoutMs: number): Promise<void>;
@@ -14,7 +15,7 @@ export interface Exchanges {
 }
 
 interface Open {
-  readonly expiresAtMs: number;
+  readonly principal: Principal;
   readonly cut: (by: ClosedBy) => void;
 }
 
@@ -30,12 +31,12 @@ export function createExchanges(now: () => number): Exchanges {
   let drained: (() => void) | undefined;
   const sweep = setInterval(() => {
     const at = now();
-    for (const exchange of open) if (exchange.expiresAtMs <= at) exchange.cut('expiry');
+    for (const exchange of open) if (exchange.principal.expiresAtMs <= at) exchange.cut('expiry');
   }, 1000);
   sweep.unref();
   return {
-    registrar: (expiresAtMs) => (cut) => {
-      const exchange = { expiresAtMs, cut };
+    registrar: (principal) => (cut) => {
+      const exchange = { principal, cut };
       open.add(exchange);
       return () => {
         open.delete(exchange);

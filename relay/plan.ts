@@ -62,7 +62,10 @@ export function planForward(
       headers,
       maxBodyBytes: api.config.limits.bodyBytes,
       timeouts: api.config.timeouts,
-      answer: (_status, raw) => api.transform.response(raw, visit.requestId),
+      answer: (_status, raw) => {
+        const fields = api.transform.response(raw, visit.requestId);
+        return visit.nonce === undefined ? fields : [...fields, 'DPoP-Nonce', visit.nonce];
+      },
       register,
     },
   };

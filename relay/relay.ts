@@ -2,21 +2,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ulid } from 'ulid';
 import type { Ledger, OpenRecord } from '../audit/ledger.ts';
-import { createRefusals } from '../audit/refusals.ts';
+import type { Refusals } from '../audit/refusals.ts';
 import { forward } from '../wire/forward.ts';
 import { readFraming, type Framing } from '../wire/framing.ts';
+import { fieldValues } from '../wire/headers.ts';
 import { canonicalTarget, type Target } from '../wire/target.ts';
 import { responseOn, tunnel } from '../wire/tunnel.ts';
 import { readCredential } from './auth/bearer.ts';
+import type { Presentation } from './auth/presentation.ts';
 import type { Verifier } from './auth/verify.ts';
 import { catalogue, protectedResourceMetadata, whoami } from './documents.ts';
 import { RelayError, type RelayErrorCode } from './errors.ts';
-import { createExchanges } from './exchanges.ts';
+import { readCertificate } from './certificate.ts';
+import type { Exchanges } from './exchanges.ts';
 import { decide } from './policy/decide.ts';
 import { planForward, type Planned } from './plan.ts';
+import type { Nonces } from './auth/nonces.ts';
 import { createRecorder } from './recorder.ts';
+import type { RequestIds } from './request-id.ts';
 import { refusal } from './refusal.ts';
-import { createRequestIds } from './request-id.ts';
 import { asProblem, refuse, sendJson } from './respond.ts';
 import type { Runtime } from './runtime.ts';
 import { beginVisit, describeEnd, describeVisit, type Visit } from './visit.ts';
@@ -26,6 +30,11 @@ export interface RelayDeps {
   readonly runtime: Runtime;
   readonly verifier: Pick<Verifier, 'verify'>;
   readonly ledger: Pick<Ledger, 'admit'>;
+  readonly exchanges: Pick<Exchanges, 'registrar'>;
+  readonly refusals: Pick<Refusals, 'record'>;
+  readonly nonces: Pick<Nonces, 'current'>;
+  readonly nextRequestId: RequestIds;
+  readonly draining: () => boolean;
   readonly log: (event: Record<string, unknown>) => void;
   readonly now: () => number;
   readonly version: string;
@@ -37,8 +46,6 @@ export interface Relay {
   upgrade(request: IncomingMessage, socket: Duplex): Promise<void>;
   /** Records what node's parser refused: no request exists. */
   unparsable(status: number, ip: string): void;
-  /** Refuses new requests, lets the open ones end, cuts them after the time given. */
-  drain(timeoutMs: number): Promise<void>;
 }
 
 /** A request that may go on: recognised, allowed, recorded. */
@@ -69,20 +76,14 @@ const CLOSING = new Set([
  * @returns handlers for a node:http server
  */
 export function createRelay(deps: RelayDeps): Relay {
-  const { runtime, verifier, ledger, log, now, version } = deps;
+  const { runtime, verifier, ledger, exchanges, refusals, nonces, log, now, version } = deps;
   const { config } = runtime;
   const facts = { resource: runtime.resource };
   const proto = new URL(runtime.resource).protocol === 'https:' ? 'https' : 'http';
-  const nextRequestId = createRequestIds();
-  const exchanges = createExchanges(now);
-  const refusals = createRefusals(ledger, (error) =>
-    log({ event: 'audit_error', error: String(error) }),
-  );
   const recorder = createRecorder(ledger, config.hash, now);
-  let draining = false;
 
   function readTarget(request: IncomingMessage, visit: Visit): Target {
-    if (draining) throw new RelayError('draining', 'The relay is restarting; try again.');
+    if (deps.draining()) throw new RelayError('draining', 'The relay is restarting; try again.');
     const target = canonicalTarget(request, config.limits);
     runtime.checkHost(target.authority);
     if (target.method === 'TRACE' || target.method === 'CONNECT') {
@@ -90,6 +91,19 @@ export function createRelay(deps: RelayDeps): Relay {
     }
     visit.target = target;
     return target;
+  }
+
+  /** Learns who is calling, from the token and from what proves that it is theirs. */
+  async function identify(request: IncomingMessage, visit: Visit, target: Target): Promise<void> {
+    const credential = readCredential(request.rawHeaders, target.query);
+    if (credential.scheme === 'dpop') visit.nonce = nonces.current();
+    const shown: Presentation = {
+      method: target.method,
+      htu: runtime.resource + target.path,
+      proofs: fieldValues(request.rawHeaders, 'dpop'),
+      certificateThumbprint: () => readCertificate(request, runtime),
+    };
+    visit.principal = await verifier.verify(credential, shown);
   }
 
   async function judge(
@@ -114,7 +128,7 @@ export function createRelay(deps: RelayDeps): Relay {
     });
     const open = await recorder.decided(visit, api, verdict);
     if (verdict.kind === 'deny') return recorder.refused(visit, open, refusal(verdict));
-    const register = exchanges.registrar(principal.expiresAtMs);
+    const register = exchanges.registrar(principal);
     const allowed = { visit, target, principal, framing, api, relativePath };
     return { record: open, ...planForward(request, allowed, proto, register) };
   }
@@ -152,7 +166,7 @@ export function createRelay(deps: RelayDeps): Relay {
       sendJson(response, visit.requestId, protectedResourceMetadata(runtime, version), 60);
       return;
     }
-    visit.principal = await verifier.verify(readCredential(request.rawHeaders, target.query));
+    await identify(request, visit, target);
     if (await serveOwn(visit, target, response)) return;
     const admitted = await judge(request, visit, target, framing);
     await recorder.during(visit, admitted, () => forward(request, response, admitted.plan));
@@ -185,7 +199,7 @@ export function createRelay(deps: RelayDeps): Relay {
 
   return {
     async serve(request, response) {
-      const visit = beginVisit(request, nextRequestId(request.rawHeaders), runtime, now());
+      const visit = beginVisit(request, deps.nextRequestId(request.rawHeaders), runtime, now());
       try {
         await handle(request, response, visit);
       } catch (error) {
@@ -194,11 +208,11 @@ export function createRelay(deps: RelayDeps): Relay {
     },
 
     async upgrade(request, socket) {
-      const visit = beginVisit(request, nextRequestId(request.rawHeaders), runtime, now());
+      const visit = beginVisit(request, deps.nextRequestId(request.rawHeaders), runtime, now());
       try {
         const framing = readFraming(request);
         const target = readTarget(request, visit);
-        visit.principal = await verifier.verify(readCredential(request.rawHeaders, target.query));
+        await identify(request, visit, target);
         const admitted = await judge(request, visit, target, framing);
         await recorder.during(visit, admitted, () => tunnel(request, socket, admitted.plan));
       } catch (error) {
@@ -218,14 +232,6 @@ export function createRelay(deps: RelayDeps): Relay {
         { ...fields, ...(ip === '' ? {} : { ip }) },
         { status, code, bytesOut: 0, durationMs: 0, closedBy: 'relay' },
       );
-    },
-
-    async drain(timeoutMs) {
-      draining = true;
-      await exchanges.drain(timeoutMs);
-      exchanges.close();
-      await refusals.close();
-      for (const api of runtime.apis) api.targets.close();
     },
   };
 }

@@ -3,6 +3,9 @@ import { fieldValues, type HeaderList } from '../wire/headers.ts';
 
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
+/** Gives a request its id, from its fields. */
+export type RequestIds = (raw: HeaderList) => string;
+
 /**
  * Names requests: by the ULID that the app sent, so that both audits join on it, unless it is
  * malformed or was used before; then by one of our own.
@@ -10,7 +13,7 @@ const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
  * @param remember how many ids are kept to tell repeats
  * @returns a function from a request's fields to its id
  */
-export function createRequestIds(remember = 10_000): (raw: HeaderList) => string {
+export function createRequestIds(remember = 10_000): RequestIds {
   const seen = new Set<string>();
   return (raw) => {
     const sent = fieldValues(raw, 'x-request-id');

@@ -3,7 +3,14 @@ import type { Server } from 'node:net';
 import { pino, type DestinationStream } from 'pino';
 import { createLedger } from '../audit/ledger.ts';
 import { createManagement, type Check } from './admin/management.ts';
+import { createRefusals } from '../audit/refusals.ts';
+import { createIssuerKeys } from './auth/jwks.ts';
+import { createNonces } from './auth/nonces.ts';
+import { createIssuerPool } from './auth/pool.ts';
 import { createVerifier } from './auth/verify.ts';
+import { createExchanges } from './exchanges.ts';
+import { createRequestIds } from './request-id.ts';
+import { createMemoryState } from './state/memory.ts';
 import type { RelayConfig } from './config/config.ts';
 import { listenOn } from './listen.ts';
 import { createRelay } from './relay.ts';
@@ -56,7 +63,25 @@ export async function startRelay(
     checkpointMs: config.audit.checkpointMs,
     onError: (error) => logger.error({ event: 'audit_error', error: String(error) }),
   });
-  const verifier = createVerifier(config.issuers, { now: Date.now, fetch, log });
+  const issuerDeps = { now: Date.now, fetch, log };
+  const pool = createIssuerPool({
+    createKeys: (issuer) => createIssuerKeys(issuer, issuerDeps),
+    createIntrospector: () => {
+      throw new Error('introspection is not there yet');
+    },
+  });
+  const state = createMemoryState(Date.now);
+  const nonces = createNonces(await state.secret('dpop-nonce'), Date.now);
+  const verifier = createVerifier(config.issuers, {
+    now: Date.now,
+    ...pool,
+    state,
+    proofs: { check: () => Promise.resolve() },
+  });
+  const exchanges = createExchanges(Date.now);
+  const refusals = createRefusals(ledger, (error) =>
+    log({ event: 'audit_error', error: String(error) }),
+  );
   const { server, attach } = createPublicServer(config);
   const scheme = config.tls === undefined ? 'http' : 'https';
   const url = await listenOn(server, config.listen, scheme).catch(async (error: unknown) => {
@@ -69,6 +94,11 @@ export async function startRelay(
     runtime,
     verifier,
     ledger,
+    exchanges,
+    refusals,
+    nonces,
+    nextRequestId: createRequestIds(),
+    draining: () => draining,
     log,
     now: Date.now,
     version: options.version,
@@ -79,7 +109,7 @@ export async function startRelay(
     detail: JSON.stringify({ insecure: config.insecure, auditNotRequired: unrecorded }),
   });
   for (const name of config.insecure) logger.warn({ event: 'insecure', optOut: name });
-  verifier.start();
+  pool.start(config.issuers);
   attach(relay);
 
   const checks = (): readonly Check[] => {
@@ -114,10 +144,14 @@ export async function startRelay(
       log({ event: 'draining' });
       const stopped = closed(server);
       server.closeIdleConnections();
-      await relay.drain(DRAIN_MS);
+      await exchanges.drain(DRAIN_MS);
+      exchanges.close();
+      await refusals.close();
+      for (const api of runtime.apis) api.targets.close();
       server.closeAllConnections();
       await stopped;
-      verifier.close();
+      pool.retain([]);
+      await state.close();
       await ledger.close();
       admin.closeAllConnections();
       if (management !== undefined) await closed(admin);

@@ -17,6 +17,8 @@ export interface Visit {
   readonly traceparent: string;
   target?: Target;
   principal?: Principal;
+  /** The DPoP nonce to offer with the answer (RFC 9449 §8.2). */
+  nonce?: string;
 }
 
 /**

@@ -1,7 +1,5 @@
 import { RelayError } from '../errors.ts';
 import type { IssuerConfig } from '../config/config.ts';
-import type { Credential } from './bearer.ts';
-import { isObject } from './json.ts';
 import { isSupportedAlgorithm } from './keys.ts';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -172,41 +170,4 @@ export function checkClaims(claims: Members, issuer: IssuerConfig, nowMs: number
   checkText(claims, 'client_id', strict);
   checkText(claims, 'jti', strict);
   if (strict && claims['iat'] === undefined) throw refused('The access token has no `iat`.');
-}
-
-/**
- * Checks how a token is bound. Proof of possession is not verified in this version, so a token that
- * is bound to a key, and one that must be, are refused in place of being taken as a bearer token.
- *
- * @param claims the token's claims
- * @param issuer the issuer's configuration
- * @param scheme the Authorization scheme
- * @throws {token_binding} `cnf` is present, the issuer's tokens must be bound, or the scheme is DPoP
- *   and the token has no key that a proof could match
- * @throws {token_claims} `cnf` is not an object
- * @see RFC 9449 §7.1, RFC 8705 §3
- */
-export function checkBinding(
-  claims: Members,
-  issuer: IssuerConfig,
-  scheme: Credential['scheme'],
-): void {
-  const { cnf } = claims;
-  if (cnf !== undefined && !isObject(cnf))
-    throw refused("The access token's `cnf` is not an object.");
-  if (cnf !== undefined)
-    throw new RelayError(
-      'token_binding',
-      'The access token is bound to a key, and this relay does not accept bound tokens from its issuer.',
-    );
-  if (scheme === 'dpop')
-    throw new RelayError(
-      'token_binding',
-      'The access token is not bound to a DPoP key. Send it as `Authorization: Bearer <token>`.',
-    );
-  if (issuer.dpop === 'required')
-    throw new RelayError(
-      'token_binding',
-      'Access tokens of this issuer must be bound to a DPoP key, and this one is not.',
-    );
 }

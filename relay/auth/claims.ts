@@ -72,6 +72,27 @@ function userOf(claims: Claims, path: string): string {
   return user;
 }
 
+/** By what a token may be revoked. */
+function revocable(claims: Claims): Pick<Principal, 'jti' | 'sid' | 'issuedAtMs'> {
+  const { jti, sid, iat } = claims;
+  return {
+    ...(typeof jti === 'string' ? { jti } : {}),
+    ...(typeof sid === 'string' ? { sid } : {}),
+    ...(typeof iat === 'number' && Number.isFinite(iat) ? { issuedAtMs: iat * 1000 } : {}),
+  };
+}
+
+function bindingOf(cnf: unknown): Principal['binding'] {
+  if (cnf === undefined) return 'none';
+  if (!isObject(cnf)) throw refused("The access token's `cnf` is not an object.");
+  if (cnf['jkt'] !== undefined) return 'dpop';
+  if (cnf['x5t#S256'] !== undefined) return 'mtls';
+  throw new RelayError(
+    'token_binding',
+    'The access token is bound in a way that this relay cannot check; it knows `jkt` and `x5t#S256`.',
+  );
+}
+
 function deepFreeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
   Object.freeze(value);
@@ -112,8 +133,9 @@ export function principalFromClaims(
     expiresAtMs: Math.floor(exp * 1000),
     ...(typeof authTime === 'number' && Number.isFinite(authTime) ? { authTime } : {}),
     ...(typeof acr === 'string' ? { acr } : {}),
+    ...revocable(claims),
     tokenId,
-    binding: 'none',
+    binding: bindingOf(claims['cnf']),
   };
   deepFreeze(principal);
   return principal;

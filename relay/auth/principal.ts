@@ -18,7 +18,12 @@ export interface Principal {
   /** `auth_time` in seconds, when it is a number. */
   readonly authTime?: number;
   readonly acr?: string;
+  /** `jti`, `sid` and `iat`, by which a token may be revoked. */
+  readonly jti?: string;
+  readonly sid?: string;
+  readonly issuedAtMs?: number;
   /** Hex SHA-256 of jti, or of the whole token when it has none. */
   readonly tokenId: string;
-  readonly binding: 'none' | 'dpop';
+  /** How the token is bound to its holder: `cnf.jkt` or `cnf.x5t#S256`; `dpop` where both are. */
+  readonly binding: 'none' | 'dpop' | 'mtls';
 }

@@ -4,27 +4,46 @@ import type { CryptoKey } from 'jose';
 import { RelayError } from '../errors.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import type { Credential } from './bearer.ts';
-import { checkBinding, checkClaims, checkHeader, checkLifetime, checkProfile } from './checks.ts';
+import { type ProofChecker, checkBinding } from './binding.ts';
+import { checkClaims, checkHeader, checkLifetime, checkProfile } from './checks.ts';
 import type { CheckedHeader } from './checks.ts';
 import { principalFromClaims } from './claims.ts';
-import { createIssuerKeys, issuerUnavailable } from './jwks.ts';
-import type { IssuerDeps, IssuerKeys, IssuerState } from './jwks.ts';
+import { issuerUnavailable } from './jwks.ts';
+import type { IssuerKeys, IssuerState } from './jwks.ts';
 import { parseCompactJws } from './jws.ts';
 import type { CompactJws } from './jws.ts';
+import type { Introspector } from './introspect.ts';
 import type { KeySet } from './keys.ts';
+import type { Presentation } from './presentation.ts';
 import type { Principal } from './principal.ts';
+import type { SharedState } from '../state/shared-state.ts';
 import { createTokenCache } from './token-cache.ts';
 
 /** Turns access tokens into principals. */
 export interface Verifier {
-  /** Begins to fetch every issuer's keys in the background; returns at once. */
-  readonly start: () => void;
-  /** Ends fetches and timers. */
-  readonly close: () => void;
   /** For /readyz: one state an issuer, in the order of the configuration. */
   readonly states: () => readonly IssuerState[];
   /** Resolves to the caller; rejects with a RelayError `token_*` or `issuer_unavailable`. */
-  readonly verify: (credential: Credential) => Promise<Principal>;
+  readonly verify: (credential: Credential, presentation: Presentation) => Promise<Principal>;
+}
+
+/** How a token came to be accepted or refused, for the metrics. */
+export interface Verification {
+  /** `unknown` where the token names no issuer that is trusted. */
+  readonly issuer: string;
+  /** `ok` or the refusal's code. */
+  readonly result: string;
+  readonly path: 'cache' | 'jwks' | 'introspection';
+}
+
+/** What a verifier works with; the keys outlive it, so that a reload forgets none. */
+export interface VerifierDeps {
+  readonly now: () => number;
+  readonly keysOf: (issuer: IssuerConfig) => IssuerKeys;
+  readonly introspectorOf: (issuer: IssuerConfig) => Introspector;
+  readonly proofs: ProofChecker;
+  readonly state: Pick<SharedState, 'isRevoked'>;
+  readonly observe?: (verification: Verification) => void;
 }
 
 interface Source {
@@ -89,30 +108,69 @@ async function checkSignature(
   throw notGenuine();
 }
 
-function findSource(iss: unknown, sources: ReadonlyMap<string, Source>): Source {
+/** What is known of a token before its signature is looked at: whose it says it is. */
+interface Found {
+  readonly source: Source;
+  readonly jws?: CompactJws;
+}
+
+/** A token whose word is established; whether it may be used now is still to be seen. */
+interface Recognised {
+  readonly principal: Principal;
+  readonly config: IssuerConfig;
+  readonly path: Verification['path'];
+}
+
+function unknownIssuer(): RelayError {
+  return new RelayError(
+    'token_issuer',
+    'The access token is from an issuer that this relay does not trust. The issuers it trusts are in its resource metadata.',
+  );
+}
+
+/** A token that is no JWT can only be its issuer's to read, and goes to no other. */
+function findSource(
+  token: string,
+  sources: ReadonlyMap<string, Source>,
+  opaque: Source | undefined,
+): Found {
+  let jws: CompactJws;
+  try {
+    jws = parseCompactJws(token);
+  } catch (error) {
+    if (opaque !== undefined) return { source: opaque };
+    throw error;
+  }
+  if (opaque === undefined) checkHeader(jws.header);
+  const { iss } = jws.claims;
   if (typeof iss !== 'string')
     throw new RelayError('token_claims', "The access token's `iss` is missing or not a string.");
   const source = sources.get(iss);
-  if (source === undefined)
+  if (source === undefined) throw unknownIssuer();
+  return { source, jws };
+}
+
+function checkRevocation(principal: Principal, state: Pick<SharedState, 'isRevoked'>): void {
+  if (state.isRevoked(principal))
     throw new RelayError(
-      'token_issuer',
-      'The access token is from an issuer that this relay does not trust. The issuers it trusts are in its resource metadata.',
+      'token_revoked',
+      'The access token has been revoked, or its session was ended. Sign in again.',
     );
-  return source;
 }
 
 /**
  * Makes the verifier of all trusted issuers. Each issuer's keys verify that issuer's tokens only.
  *
  * @param issuers the trusted issuers
- * @param deps clock, fetch, log and, for tests, randomness and timing
- * @returns the verifier; call `start` to fetch keys ahead of the first token
- * @see RFC 9068 §4, RFC 8725 §3
+ * @param deps clock, keys, introspection, proofs of possession, revocations
+ * @returns the verifier
+ * @see RFC 9068 §4, RFC 8725 §3, RFC 7662
  */
-export function createVerifier(issuers: readonly IssuerConfig[], deps: IssuerDeps): Verifier {
+export function createVerifier(issuers: readonly IssuerConfig[], deps: VerifierDeps): Verifier {
   const sources: ReadonlyMap<string, Source> = new Map(
-    issuers.map((config) => [config.issuer, { config, keys: createIssuerKeys(config, deps) }]),
+    issuers.map((config) => [config.issuer, { config, keys: deps.keysOf(config) }]),
   );
+  const opaque = [...sources.values()].find(({ config }) => config.tokens === 'introspection');
   const cache = createTokenCache(cachedTokens);
 
   function remembered(hash: string): Principal | undefined {
@@ -124,34 +182,51 @@ export function createVerifier(issuers: readonly IssuerConfig[], deps: IssuerDep
     return undefined;
   }
 
-  async function verifyAnew(token: string, scheme: Credential['scheme']): Promise<Principal> {
-    const jws = parseCompactJws(token);
+  async function verifyJwt(jws: CompactJws, hash: string, source: Source): Promise<Principal> {
+    const { config, keys } = source;
     const header = checkHeader(jws.header);
-    const { config, keys } = findSource(jws.claims['iss'], sources);
     checkProfile(header, config);
     const verifiedWith = await checkSignature(jws.parts, header, keys);
     checkClaims(jws.claims, config, deps.now());
-    checkBinding(jws.claims, config, scheme);
     const { jti } = jws.claims;
-    const tokenId = sha256(typeof jti === 'string' ? jti : token);
+    const tokenId = typeof jti === 'string' ? sha256(jti) : hash;
     const principal = principalFromClaims(jws.claims, config, tokenId);
-    cache.set(sha256(token), { principal, keys: verifiedWith });
+    cache.set(hash, { principal, keys: verifiedWith });
     return principal;
   }
 
-  async function verify({ token, scheme }: Credential): Promise<Principal> {
-    const principal = remembered(sha256(token));
-    const config = principal && sources.get(principal.issuer)?.config;
-    if (principal === undefined || config === undefined) return await verifyAnew(token, scheme);
+  /** Cheapest first: what was verified before, then what the token itself says. */
+  async function recognise(token: string): Promise<Recognised> {
+    const hash = sha256(token);
+    const principal = remembered(hash);
+    const known = principal && sources.get(principal.issuer);
+    if (principal && known) return { principal, config: known.config, path: 'cache' };
+    const { source, jws } = findSource(token, sources, opaque);
+    if (source.config.tokens === 'introspection') {
+      const answer = await deps.introspectorOf(source.config).introspect(token, hash);
+      const path = answer.cached ? 'cache' : 'introspection';
+      return { principal: answer.principal, config: source.config, path };
+    }
+    const verified = await verifyJwt(jws ?? parseCompactJws(token), hash, source);
+    return { principal: verified, config: source.config, path: 'jwks' };
+  }
+
+  async function verify(credential: Credential, shown: Presentation): Promise<Principal> {
+    const { token, scheme } = credential;
+    const { principal, config, path } = await recognise(token);
+    // Known or new, a token is as good as it is now: time, revocation and possession, in this order.
     checkLifetime(principal.claims, config.clockToleranceMs, deps.now());
-    checkBinding(principal.claims, config, scheme);
+    checkRevocation(principal, deps.state);
+    await checkBinding({ principal, config, scheme, token, shown }, deps.proofs);
+    deps.observe?.({ issuer: config.issuer, result: 'ok', path });
     return principal;
   }
 
   return {
-    start: () => sources.forEach((source) => source.keys.start()),
-    close: () => sources.forEach((source) => source.keys.close()),
-    states: () => [...sources.values()].map((source) => source.keys.state()),
+    states: () =>
+      [...sources.values()].map(({ config, keys }) =>
+        config.tokens === 'introspection' ? deps.introspectorOf(config).state() : keys.state(),
+      ),
     verify,
   };
 }

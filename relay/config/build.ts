@@ -35,11 +35,13 @@ function issuerOf(file: IssuerFile, publicUrl: string | undefined): IssuerConfig
   return {
     issuer: file.issuer,
     audience: file.audience ?? (publicUrl === undefined ? [] : [publicUrl]),
+    tokens: file.tokens,
     profile: file.profile,
     algorithms: file.algorithms,
     clockToleranceMs: file.clockTolerance,
     maxStaleMs: file.maxStale,
     dpop: typeof file.dpop === 'string' ? file.dpop : file.dpop.mode,
+    dpopNonce: typeof file.dpop === 'string' ? file.dpop === 'required' : file.dpop.nonce === true,
     claims: file.claims,
     metadata: present(file.metadata),
     ...present({ desktop: file.desktop }),
@@ -48,7 +50,7 @@ function issuerOf(file: IssuerFile, publicUrl: string | undefined): IssuerConfig
 
 function ruleOf(file: RuleFile): RuleConfig {
   const effect = file.allow ? 'allow' : 'deny';
-  const { maxAge, when: _when, ...conditions } = file.allow ?? file.deny ?? {};
+  const { maxAge, ...conditions } = file.allow ?? file.deny ?? {};
   return { name: file.name, effect, ...present({ ...conditions, maxAgeMs: maxAge }) };
 }
 
@@ -122,9 +124,11 @@ export function buildConfig(file: RelayFile, context: BuildContext): RelayConfig
       tls: tls && {
         certFile: resolve(directory, tls.certFile),
         keyFile: resolve(directory, tls.keyFile),
+        clientCertificates: false,
       },
       management: file.management,
     }),
+    state: { kind: 'memory' },
     trustedProxies: file.trustedProxies,
     additionalHosts: file.additionalHosts,
     insecure: (Object.keys(file.insecure) as InsecureName[]).filter((name) => file.insecure[name]),

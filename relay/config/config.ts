@@ -15,17 +15,40 @@ export interface DesktopConfig {
   readonly redirectPorts: readonly number[];
 }
 
+/** How the relay shows an introspection endpoint who it is (RFC 7662 §2.1, RFC 7523, RFC 8705 §2). */
+export type ClientAuthentication =
+  | { readonly kind: 'client_secret_basic'; readonly secret: string }
+  /** PEM (PKCS #8) of the key that signs assertions; `keyId` goes into their `kid`. */
+  | { readonly kind: 'private_key_jwt'; readonly key: string; readonly keyId?: string }
+  /** PEM of the certificate and its key. */
+  | { readonly kind: 'tls_client_auth'; readonly certificate: string; readonly key: string };
+
+/** How tokens that say nothing themselves are asked about (RFC 7662). */
+export interface IntrospectionConfig {
+  /** Absent: what discovery names. */
+  readonly endpoint?: string;
+  readonly clientId: string;
+  readonly authentication: ClientAuthentication;
+  /** How long an answer serves at most; never beyond the token's `exp`. */
+  readonly cacheMs: number;
+  readonly negativeCacheMs: number;
+  readonly timeoutMs: number;
+}
+
 /** One trusted identity provider. */
 export interface IssuerConfig {
   /** Compared exactly, trailing slash included. */
   readonly issuer: string;
   /** One of these must be in `aud`; never empty. */
   readonly audience: readonly string[];
+  readonly tokens: 'jwt' | 'introspection';
   readonly profile: 'strict' | 'compat';
   readonly algorithms: readonly string[];
   readonly clockToleranceMs: number;
   readonly maxStaleMs: number;
   readonly dpop: 'off' | 'optional' | 'required';
+  /** Whether proofs must carry a nonce of ours (RFC 9449 §9). */
+  readonly dpopNonce: boolean;
   /** Paths into the claims, dots for members: `realm_access.roles`. */
   readonly claims: {
     readonly user: string;
@@ -35,6 +58,8 @@ export interface IssuerConfig {
   };
   /** Overrides what discovery says or lacks. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** Present with `tokens: introspection`. */
+  readonly introspection?: IntrospectionConfig;
   readonly desktop?: DesktopConfig;
 }
 
@@ -56,6 +81,8 @@ export interface RuleConfig {
   readonly from?: readonly string[];
   readonly acr?: readonly string[];
   readonly maxAgeMs?: number;
+  /** A CEL expression over `claims`, `request` and `now`, type-checked at load. */
+  readonly when?: string;
 }
 
 /** What the relay shows a legacy API in place of the caller's token; secrets already read. */
@@ -101,7 +128,16 @@ export interface RelayConfig {
   readonly listen: ListenAddress;
   /** The protected resource's identifier (RFC 9728), without a trailing slash. Absent: the listener's own URL. */
   readonly publicUrl?: string;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly tls?: {
+    readonly certFile: string;
+    readonly keyFile: string;
+    /** Whether clients are asked for a certificate, for tokens bound to one (RFC 8705). */
+    readonly clientCertificates: boolean;
+  };
+  /** The field in which trusted proxies pass a client's certificate on (RFC 9440), lower case. */
+  readonly clientCertificateHeader?: string;
+  /** Where relays keep what they must know of each other. */
+  readonly state: { readonly kind: 'memory' } | { readonly kind: 'redis'; readonly url: string };
   readonly trustedProxies: readonly string[];
   /** Lower case `host` or `host:port`. */
   readonly additionalHosts: readonly string[];

@@ -12,7 +12,9 @@ const issuer: IssuerConfig = {
   algorithms: ['RS256'],
   clockToleranceMs: 30_000,
   maxStaleMs: 86_400_000,
+  tokens: 'jwt',
   dpop: 'off',
+  dpopNonce: false,
   claims: { user: 'sub', email: 'email', roles: 'realm_access.roles', groups: 'groups' },
   metadata: {},
 };

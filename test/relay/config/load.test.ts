@@ -184,5 +184,9 @@ test('TLS files are found next to the file, and the key must be private', async 
   await assert.rejects(loadConfig(file, { env: {} }), /tls\.keyFile: .*chmod 600/);
   await put(dir, 'k.pem', 'key');
   const { tls } = await loadConfig(file, { env: {} });
-  assert.deepEqual(tls, { certFile: join(dir, 'c.pem'), keyFile: join(dir, 'k.pem') });
+  assert.deepEqual(tls, {
+    certFile: join(dir, 'c.pem'),
+    keyFile: join(dir, 'k.pem'),
+    clientCertificates: false,
+  });
 });

@@ -1,0 +1,41 @@
+/** What was revoked: one token, one session, or everything of a person at an issuer. */
+export interface Revocation {
+  readonly issuer: string;
+  readonly kind: 'jti' | 'sid' | 'sub';
+  readonly value: string;
+  /** Tokens of the session or person issued after this stay valid; epoch ms. */
+  readonly revokedAtMs: number;
+  /** When the entry may be forgotten, since no token that it concerns can live longer; epoch ms. */
+  readonly expiresAtMs: number;
+}
+
+/** What several relays must know of each other. Every method fails with `state_unavailable`, never open. */
+export interface SharedState {
+  /**
+   * Remembers something that may be used once: a proof's or a logout token's `jti`.
+   *
+   * @param key a hash, so that its length is bounded
+   * @param expiresAtMs when it may be forgotten, epoch ms
+   * @returns true when it is new, false when it was there
+   */
+  readonly once: (key: string, expiresAtMs: number) => Promise<boolean>;
+  /** Adds a revocation, and tells every relay. Resolves when it is kept. */
+  readonly revoke: (revocation: Revocation) => Promise<void>;
+  /** Looked at on each use of a token, so it is local and synchronous. */
+  readonly isRevoked: (token: {
+    readonly issuer: string;
+    readonly subject: string;
+    readonly jti?: string;
+    readonly sid?: string;
+    readonly issuedAtMs?: number;
+  }) => boolean;
+  /** Every revocation in force, newest first. */
+  readonly revocations: () => readonly Revocation[];
+  /** Called after a revocation is in force here, wherever it was made. Returns the unsubscribing function. */
+  readonly onRevoked: (listener: () => void) => () => void;
+  /** A secret that all relays share, made at first use: the nonces' key. 32 bytes. */
+  readonly secret: (name: string) => Promise<Buffer>;
+  /** For /readyz; absent problem: fine. */
+  readonly health: () => { readonly ok: boolean; readonly problem?: string };
+  readonly close: () => Promise<void>;
+}
