@@ -1,4 +1,4 @@
-import { relayJsonSchema } from '../config/schema.ts';
+import { relayJsonSchema } from '../config/json-schema.ts';
 import type { CommandIo } from './io.ts';
 
 /**

@@ -2,6 +2,7 @@ import type { Principal } from '../auth/principal.ts';
 import type { RuleConfig } from '../config/config.ts';
 import type { Network } from './network.ts';
 import type { DenyCode, PolicyRequest } from './verdict.ts';
+import type { When } from './when.ts';
 
 /** What a condition of a rule refuses with. */
 export type ConditionCode = Exclude<DenyCode, 'denied' | 'no_rule'>;
@@ -10,6 +11,7 @@ export type ConditionCode = Exclude<DenyCode, 'denied' | 'no_rule'>;
 export interface Conditions {
   readonly rule: RuleConfig;
   readonly network: Network | undefined;
+  readonly when: When | undefined;
 }
 
 const anyOf = (wanted: readonly string[], has: readonly string[]): boolean =>
@@ -19,7 +21,14 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function claimAt(claims: Principal['claims'], path: string): unknown {
+/**
+ * Finds a claim by its configured name: exactly that member first, then a path of members.
+ *
+ * @param claims the claims
+ * @param path a name, or names joined by dots
+ * @returns the value; undefined when there is none
+ */
+export function claimAt(claims: Principal['claims'], path: string): unknown {
   // Names may be URLs with dots in them, so the exact name comes first.
   if (Object.hasOwn(claims, path)) return claims[path];
   let value: unknown = claims;
@@ -92,8 +101,19 @@ export function firstPersonalFailure(
   return personal.find(([, holds]) => !holds(conditions, principal))?.[0];
 }
 
+/** A condition that breaks on what it is given must not open a way around a deny rule. */
+function whenHolds(
+  { rule, when }: Conditions,
+  principal: Principal,
+  request: PolicyRequest,
+): boolean {
+  if (when === undefined) return true;
+  const outcome = when(principal.claims, request);
+  return outcome === 'holds' || (outcome === 'error' && rule.effect === 'deny');
+}
+
 /**
- * Finds the first condition that fails: client, network, scope, role, group, claim, step_up.
+ * Finds the first condition that fails: client, network, scope, role, group, claim, condition, step_up.
  *
  * @param conditions of one rule
  * @param principal who is calling
@@ -109,6 +129,7 @@ export function firstFailure(
   if (failure === 'client') return failure;
   if (!networkHolds(conditions, request.ip)) return 'network';
   if (failure !== undefined) return failure;
+  if (!whenHolds(conditions, principal, request)) return 'condition';
   const { rule } = conditions;
   const stale = rule.maxAgeMs !== undefined && !isFresh(principal, rule.maxAgeMs, request.nowMs);
   return stale || !acrHolds(rule, principal) ? 'step_up' : undefined;

@@ -62,9 +62,10 @@ export function decide(
   request: PolicyRequest,
 ): Verdict {
   let nearest: Denial = { kind: 'deny', code: 'no_rule' };
-  for (const compiled of rules) {
-    const outcome = judgeRule(compiled, principal, request);
-    if (outcome === 'not_concerned') continue;
+  if (!request.path.startsWith('/')) return nearest;
+  for (const compiled of rules.about(request.path)) {
+    if (compiled.methods?.has(request.method) === false) continue;
+    const outcome = firstFailure(compiled, principal, request) ?? 'holds';
     const { name, effect } = compiled.rule;
     if (outcome === 'holds')
       return effect === 'allow'

@@ -10,7 +10,7 @@ export interface DescribedRule {
   readonly methods: readonly string[];
   /** Patterns relative to the API's path. */
   readonly paths: readonly string[];
-  /** The conditions on the person hold; where and when (`from`, `acr`, `maxAge`) are not judged. */
+  /** The conditions on the person hold; where and when (`from`, `acr`, `maxAge`, `when`) are not judged. */
   readonly allowed: boolean;
   /** Why not: `scope billing.write`, `role accountant`, `denied never-delete`. */
   readonly missing?: string;
@@ -47,6 +47,7 @@ function shadows(deny: CompiledRule, allow: CompiledRule, principal: Principal):
     rule.from === undefined &&
     rule.acr === undefined &&
     rule.maxAgeMs === undefined &&
+    rule.when === undefined &&
     within(allow.rule.methods, rule.methods) &&
     (rule.paths?.includes('/**') === true || within(allow.rule.paths, rule.paths)) &&
     firstPersonalFailure(deny, principal) === undefined
@@ -64,10 +65,10 @@ export function describeRules(
   rules: CompiledRules,
   principal: Principal,
 ): readonly DescribedRule[] {
-  return rules.flatMap((compiled, at) => {
+  return rules.all.flatMap((compiled, at) => {
     const { rule } = compiled;
     if (rule.effect === 'deny') return [];
-    const shadow = rules.slice(0, at).find((earlier) => shadows(earlier, compiled, principal));
+    const shadow = rules.all.slice(0, at).find((earlier) => shadows(earlier, compiled, principal));
     const failure = firstPersonalFailure(compiled, principal);
     const missing = shadow
       ? `denied ${shadow.rule.name}`

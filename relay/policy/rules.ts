@@ -1,7 +1,9 @@
 import type { RuleConfig } from '../config/config.ts';
 import type { Conditions } from './conditions.ts';
 import { compileNetwork } from './network.ts';
+import { type Matcher, compileMatcher } from './matcher.ts';
 import { type PathPattern, compilePattern, matchesPattern } from './pattern.ts';
+import { compileWhen } from './when.ts';
 
 /** A rule ready to be judged. */
 export interface CompiledRule extends Conditions {
@@ -11,8 +13,13 @@ export interface CompiledRule extends Conditions {
   readonly patterns: readonly PathPattern[] | undefined;
 }
 
-/** The rules of one API, in the file's order. */
-export type CompiledRules = readonly CompiledRule[];
+/** The rules of one API. */
+export interface CompiledRules {
+  /** In the file's order. */
+  readonly all: readonly CompiledRule[];
+  /** Those whose paths match, in the file's order. */
+  readonly about: Matcher<CompiledRule>;
+}
 
 /**
  * Compiles the rules of one API once, at load.
@@ -21,12 +28,14 @@ export type CompiledRules = readonly CompiledRule[];
  * @returns what {@link decide} judges by
  */
 export function compileRules(rules: readonly RuleConfig[]): CompiledRules {
-  return rules.map((rule) => ({
+  const all = rules.map((rule) => ({
     rule,
     methods: rule.methods && new Set(rule.methods),
     patterns: rule.paths?.map(compilePattern),
     network: rule.from && compileNetwork(rule.from),
+    when: rule.when === undefined ? undefined : compileWhen(rule.when),
   }));
+  return { all, about: compileMatcher(all) };
 }
 
 /**

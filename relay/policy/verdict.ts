@@ -26,6 +26,14 @@ export type Verdict =
       readonly maxAgeSeconds?: number;
     };
 
+/** What conditions written in CEL may look at besides. */
+export interface RequestDetails {
+  /** Decoded parameters, each with all its values. */
+  readonly query: Readonly<Record<string, readonly string[]>>;
+  /** Lower-case names; values of a repeated field joined by `, `; none that holds a credential. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** The request as policy sees it: the canonical one. */
 export interface PolicyRequest {
   readonly method: string;
@@ -33,4 +41,6 @@ export interface PolicyRequest {
   readonly path: string;
   readonly ip: string;
   readonly nowMs: number;
+  /** Asked only by rules with `when`, so that others do not pay for it. */
+  readonly details?: () => RequestDetails;
 }

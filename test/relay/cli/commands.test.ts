@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { checkConfig } from '../../../relay/cli/check-config.ts';
 import { explain } from '../../../relay/cli/explain.ts';
 import { printSchema } from '../../../relay/cli/schema.ts';
+import { createTestIssuer, makeSigningKey } from '../../support/issuer.ts';
 import { GOOD, directory, put } from '../../support/relay-yaml.ts';
 
 function recorder() {
@@ -86,7 +87,13 @@ test('explain tells the decision, the rule and each rule’s verdict', async (t)
     code: null,
     api: 'billing',
     rule: 'read',
-    rules: [{ name: 'read', verdict: 'allow', why: 'every condition holds' }],
+    rules: [
+      {
+        name: 'read',
+        verdict: 'allow',
+        why: 'It is about this method and path, and every condition of it holds.',
+      },
+    ],
   });
   assert.deepEqual(await explained(t, { sub: 'bob' }, '/billing/invoices'), {
     exit: 1,
@@ -94,7 +101,13 @@ test('explain tells the decision, the rule and each rule’s verdict', async (t)
     code: 'scope',
     api: 'billing',
     rule: 'read',
-    rules: [{ name: 'read', verdict: 'no', why: 'its condition on scope does not hold' }],
+    rules: [
+      {
+        name: 'read',
+        verdict: 'no',
+        why: 'It wants the scope billing.read; the token has none.',
+      },
+    ],
   });
 });
 
@@ -122,10 +135,73 @@ test('explain without its options or with unusable claims is bad usage', async (
   for (const argv of [
     ['--config', file, ...rest],
     ['--config', file, '--claims', claims, ...rest],
-    ['--config', file, '--token-file', claims, ...rest],
+    ['--config', file, '--claims', claims, '--token-file', claims, ...rest],
   ]) {
     const { io, out } = recorder();
     assert.equal(await explain(argv, io), 2);
     assert.match(out.stderr, /usage: latchkey-relay explain/);
   }
+});
+
+test('explain verifies a token, or says loudly that it did not', async (t) => {
+  const issuer = await createTestIssuer();
+  t.after(() => issuer.close());
+  const dir = await directory(t);
+  const text = GOOD.replace('https://idp.example.com', issuer.issuer);
+  const file = await put(dir, 'relay.yaml', text);
+  const good = await put(
+    dir,
+    'good.txt',
+    await issuer.mint({ aud: 'https://relay.example.com', cnf: { jkt: 'A'.repeat(43) } }),
+  );
+  const stranger = await makeSigningKey('ES256', issuer.key().kid);
+  const forged = await put(
+    dir,
+    'forged.txt',
+    await issuer.mint({ aud: 'https://relay.example.com' }, { key: stranger }),
+  );
+  const run = async (token: string, ...more: string[]) => {
+    const { io, out } = recorder();
+    const rest = ['--method', 'GET', '--path', '/billing/invoices', ...more];
+    const exit = await explain(['--config', file, '--token-file', token, ...rest], io);
+    return { exit, ...out };
+  };
+  const allowed = await run(good);
+  assert.equal(allowed.exit, 0, allowed.stderr);
+  assert.match(allowed.stdout, /^ALLOWED, by the rule read\nRequest: GET \/billing\/invoices/);
+  const refused = await run(forged);
+  assert.equal(refused.exit, 1);
+  assert.match(refused.stdout, /^REFUSED \(token_signature\)/);
+  const decoded = await run(forged, '--offline');
+  assert.equal(decoded.exit, 0);
+  assert.match(decoded.stderr, /^NOT VERIFIED: /);
+});
+
+test('explain reads query and headers for conditions, and says what would help', async (t) => {
+  const dir = await directory(t);
+  const when = 'request.headers["x-purpose"] == "audit" && request.query.page == ["1"]';
+  const text = GOOD.replace('scopes: [billing.read]', `roles: [clerk], when: '${when}'`);
+  const file = await put(dir, 'relay.yaml', text);
+  const claims = await put(dir, 'c.json', '{"sub":"alice","roles":["clerk"]}');
+  const headers = await put(dir, 'h.json', '{"X-Purpose":"audit"}');
+  const base = ['--config', file, '--claims', claims, '--method', 'GET'];
+  const path = ['--path', '/billing/invoices?page=1'];
+  const full = recorder();
+  assert.equal(await explain([...base, ...path, '--headers', headers], full.io), 0);
+  const bare = recorder();
+  assert.equal(await explain([...base, ...path], bare.io), 1);
+  assert.match(bare.out.stdout, /read: no\. Its condition does not hold: request\.headers/);
+  assert.match(bare.out.stdout, /What would help: /);
+});
+
+test('check-config warns of what is probably not meant, and --strict refuses it', async (t) => {
+  const open = GOOD.replace(', scopes: [billing.read]', '');
+  const file = await put(await directory(t), 'relay.yaml', open);
+  const lenient = recorder();
+  assert.equal(await checkConfig(['--config', file], lenient.io), 0);
+  assert.match(
+    lenient.out.stderr,
+    /relay\.yaml:8:9 apis\.billing\.rules\.0: warning: the rule read has no condition/,
+  );
+  assert.equal(await checkConfig(['--config', file, '--strict'], recorder().io), 2);
 });

@@ -1,0 +1,92 @@
+import type { ApiConfig, IssuerConfig, RuleConfig } from '../config/config.ts';
+import { isImplied, overlap } from './implied.ts';
+
+/** Something in the policy that is allowed, and probably not what was meant. */
+export interface PolicyWarning {
+  /** Names and positions that lead to it in the file. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+const ON_THE_CALLER = [
+  'scopes',
+  'anyScope',
+  'roles',
+  'groups',
+  'clients',
+  'claims',
+  'from',
+  'acr',
+  'maxAgeMs',
+  'when',
+] as const;
+
+function ruleWarnings(rules: readonly RuleConfig[], at: number): readonly string[] {
+  const rule = rules[at] as RuleConfig;
+  const earlier = rules.slice(0, at);
+  const shadow = earlier.find((other) => isImplied(other, rule));
+  if (shadow)
+    return [`never decides: whatever it holds for, the rule ${shadow.name} above decides already`];
+  const warnings: string[] = [];
+  if (rule.effect === 'allow' && ON_THE_CALLER.every((name) => rule[name] === undefined))
+    warnings.push(
+      'has no condition on the caller: everybody with a valid token is let through; name scopes, roles or groups if that is not meant',
+    );
+  const ahead = earlier.find((other) => other.effect === 'allow' && overlap(other, rule));
+  if (rule.effect === 'deny' && ahead)
+    warnings.push(
+      `comes after ${ahead.name}, which allows some of what this denies: the first rule that holds decides; move this one up if it is to win`,
+    );
+  return warnings;
+}
+
+function scopeWarnings(
+  rule: RuleConfig,
+  granted: ReadonlySet<string> | undefined,
+): readonly string[] {
+  if (granted === undefined) return [];
+  return [...(rule.scopes ?? []), ...(rule.anyScope ?? [])]
+    .filter((scope) => !granted.has(scope))
+    .map(
+      (scope) =>
+        `wants the scope ${scope}, which no issuer's desktop.scopes has: people who sign in with the app never get it`,
+    );
+}
+
+function nested(api: ApiConfig, apis: readonly ApiConfig[]): readonly string[] {
+  return apis
+    .filter((other) => other !== api && api.path.startsWith(`${other.path}/`))
+    .map(
+      ({ name, path }) =>
+        `lies below ${path} of the API ${name}: what begins with ${api.path} goes to ${api.name} alone, by its own rules`,
+    );
+}
+
+/**
+ * Looks for what in a policy is probably not meant: rules that never decide, scopes that nobody
+ * gets, paths within paths, rules that let everybody through.
+ *
+ * @param config the APIs in the file's order, and the issuers
+ * @returns a warning each, in the order of the file
+ */
+export function lintPolicy(config: {
+  readonly apis: readonly ApiConfig[];
+  readonly issuers: readonly IssuerConfig[];
+}): readonly PolicyWarning[] {
+  const desktops = config.issuers.flatMap(({ desktop }) => desktop ?? []);
+  const granted =
+    desktops.length === 0 ? undefined : new Set(desktops.flatMap(({ scopes }) => scopes));
+  return config.apis.flatMap((api) => {
+    const path = ['apis', api.name];
+    const own = nested(api, config.apis).map((message) => ({ path, message }));
+    if (api.rules.length === 0)
+      own.push({ path, message: 'has no rules, so that every request is refused' });
+    const ofRules = api.rules.flatMap((rule, at) =>
+      [...ruleWarnings(api.rules, at), ...scopeWarnings(rule, granted)].map((message) => ({
+        path: [...path, 'rules', at],
+        message: `the rule ${rule.name} ${message}`,
+      })),
+    );
+    return [...own, ...ofRules];
+  });
+}

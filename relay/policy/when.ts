@@ -1,0 +1,95 @@
+import { Environment } from '@marcbachmann/cel-js';
+import type { PolicyRequest } from './verdict.ts';
+
+/** What a condition says: it can also fail to say anything, for want of a claim or by its own fault. */
+export type WhenOutcome = 'holds' | 'fails' | 'absent' | 'error';
+
+/** A compiled condition. */
+export type When = (
+  claims: Readonly<Record<string, unknown>>,
+  request: PolicyRequest,
+) => WhenOutcome;
+
+interface Node {
+  readonly op: string;
+  readonly args: unknown;
+}
+
+const maxLength = 2_000;
+const environment = new Environment({
+  unlistedVariablesAreDyn: false,
+  limits: {
+    maxAstNodes: 500,
+    maxDepth: 40,
+    maxListElements: 200,
+    maxMapEntries: 100,
+    maxCallArguments: 16,
+  },
+})
+  .registerVariable('claims', 'map<string, dyn>')
+  .registerVariable({
+    name: 'request',
+    schema: {
+      method: 'string',
+      path: 'string',
+      query: 'map<string, list<string>>',
+      headers: 'map<string, string>',
+    },
+  })
+  .registerVariable('now', 'google.protobuf.Timestamp');
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && 'op' in value && 'args' in value;
+
+/** A pattern's text or its subject may come from a caller, and JavaScript's matching can take for ever. */
+function callsMatches(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(callsMatches);
+  if (!isNode(value)) return false;
+  const { op, args } = value;
+  const called: unknown = Array.isArray(args) ? args[0] : undefined;
+  return ((op === 'rcall' || op === 'call') && called === 'matches') || callsMatches(args);
+}
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+
+/**
+ * Checks a condition without evaluating it: syntax, names, types, size.
+ *
+ * @param expression CEL over `claims`, `request.{method,path,query,headers}` and `now`
+ * @returns what is wrong, to end the sentence "must be …"; undefined when nothing is
+ */
+export function whenFault(expression: string): string | undefined {
+  if (expression.length > maxLength) return `must be at most ${maxLength} characters`;
+  try {
+    const result = environment.check(expression);
+    if (!result.valid) return `is no CEL condition: ${firstLine(result.error)}`;
+    if (String(result.type) !== 'bool')
+      return `must be a CEL condition that gives true or false, and this gives ${String(result.type)}; compare it with something`;
+    if (callsMatches(environment.parse(expression).ast))
+      return 'uses matches(), which is not available: a text could be chosen that takes it for ever; use startsWith, endsWith, contains or ==';
+    return undefined;
+  } catch (error) {
+    return `is no CEL condition: ${firstLine(error)}`;
+  }
+}
+
+/**
+ * Compiles a condition once, at load.
+ *
+ * @param expression one in which {@link whenFault} finds nothing
+ * @returns the condition; it never throws
+ */
+export function compileWhen(expression: string): When {
+  const evaluate = environment.parse(expression);
+  return (claims, { method, path, nowMs, details }) => {
+    const { query = {}, headers = {} } = details?.() ?? {};
+    const request = { method, path, query, headers };
+    try {
+      const result: unknown = evaluate({ claims, request, now: new Date(nowMs) });
+      return result === true ? 'holds' : 'fails';
+    } catch (error) {
+      return (error as { code?: unknown }).code === 'no_such_key' ? 'absent' : 'error';
+    }
+  };
+}
