@@ -92,7 +92,8 @@ test('README.md: the whole relay.yaml that it shows passes check-config', async 
   const file = join(work, 'relay.yaml');
   writeFileSync(file, yaml);
   for (const name of ['relay.crt', 'relay.key']) {
-    writeFileSync(join(work, name), 'a stand-in\n', { mode: 0o600 });
+    const kind = name.endsWith('.crt') ? 'CERTIFICATE' : 'PRIVATE KEY';
+    writeFileSync(join(work, name), `-----BEGIN ${kind}-----\n`, { mode: 0o600 });
   }
   const config = await loadConfig(file, { env: {} });
   assert.deepEqual(

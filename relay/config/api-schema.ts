@@ -17,6 +17,7 @@ import {
   text,
 } from './leaves.ts';
 import { apiPathFault, patternFault } from './paths.ts';
+import { whenFault } from '../policy/when.ts';
 
 const DAY_MS = 86_400_000;
 const scalar = z.union(
@@ -48,7 +49,7 @@ const conditions = z.strictObject({
   from: some(cidr).optional(),
   acr: some(text).optional(),
   maxAge: duration(1000, 400 * DAY_MS).optional(),
-  when: z.string('must be a CEL expression').optional(),
+  when: checked(whenFault).optional(),
 });
 
 const rule = z

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type {
   ApiConfig,
+  ClientAuthentication,
   InsecureName,
+  IntrospectionConfig,
   IssuerConfig,
   RelayConfig,
   RuleConfig,
@@ -11,6 +13,8 @@ import type { RelayFile } from './schema.ts';
 
 /** What a checked file becomes a configuration with. */
 export interface BuildContext {
+  /** The configuration file, absolute. */
+  readonly file: string;
   /** Of the configuration file. */
   readonly directory: string;
   readonly secrets: ReadonlyMap<string, string>;
@@ -31,7 +35,54 @@ function present<T extends object>(value: T): Partial<Present<T>> {
   ) as Partial<Present<T>>;
 }
 
-function issuerOf(file: IssuerFile, publicUrl: string | undefined): IssuerConfig {
+function secretOf(secrets: BuildContext['secrets'], name: string): string {
+  const value = secrets.get(name);
+  if (value === undefined) throw new Error('a secret file was not read');
+  return value;
+}
+
+function authenticationOf(
+  file: NonNullable<IssuerFile['introspection']>,
+  secrets: BuildContext['secrets'],
+): ClientAuthentication {
+  const { clientSecretFile, privateKeyFile, clientCertificate, keyId } = file;
+  if (clientSecretFile !== undefined)
+    return { kind: 'client_secret_basic', secret: secretOf(secrets, clientSecretFile) };
+  if (privateKeyFile !== undefined)
+    return {
+      kind: 'private_key_jwt',
+      key: secretOf(secrets, privateKeyFile),
+      ...present({ keyId }),
+    };
+  if (clientCertificate === undefined) throw new Error('an authentication was not checked');
+  return {
+    kind: 'tls_client_auth',
+    certificate: secretOf(secrets, clientCertificate.certFile),
+    key: secretOf(secrets, clientCertificate.keyFile),
+  };
+}
+
+function introspectionOf(
+  file: IssuerFile,
+  secrets: BuildContext['secrets'],
+): IntrospectionConfig | undefined {
+  const { introspection, metadata } = file;
+  if (file.tokens !== 'introspection' || introspection === undefined) return undefined;
+  return {
+    clientId: introspection.clientId,
+    authentication: authenticationOf(introspection, secrets),
+    cacheMs: introspection.cache,
+    negativeCacheMs: introspection.negativeCache,
+    timeoutMs: introspection.timeout,
+    ...present({ endpoint: introspection.endpoint ?? metadata.introspection_endpoint }),
+  };
+}
+
+function issuerOf(
+  file: IssuerFile,
+  publicUrl: string | undefined,
+  secrets: BuildContext['secrets'],
+): IssuerConfig {
   return {
     issuer: file.issuer,
     audience: file.audience ?? (publicUrl === undefined ? [] : [publicUrl]),
@@ -44,7 +95,7 @@ function issuerOf(file: IssuerFile, publicUrl: string | undefined): IssuerConfig
     dpopNonce: typeof file.dpop === 'string' ? file.dpop === 'required' : file.dpop.nonce === true,
     claims: file.claims,
     metadata: present(file.metadata),
-    ...present({ desktop: file.desktop }),
+    ...present({ introspection: introspectionOf(file, secrets), desktop: file.desktop }),
   };
 }
 
@@ -58,11 +109,7 @@ function credentialsOf(
   file: NonNullable<ApiFile['request']['credentials']>,
   secrets: BuildContext['secrets'],
 ): UpstreamCredentials | undefined {
-  const secret = (name: string): string => {
-    const value = secrets.get(name);
-    if (value === undefined) throw new Error('a secret file was not read');
-    return value;
-  };
+  const secret = (name: string): string => secretOf(secrets, name);
   const { basic, bearerFile, header } = file;
   if (basic)
     return { kind: 'basic', username: basic.username, password: secret(basic.passwordFile) };
@@ -124,15 +171,17 @@ export function buildConfig(file: RelayFile, context: BuildContext): RelayConfig
       tls: tls && {
         certFile: resolve(directory, tls.certFile),
         keyFile: resolve(directory, tls.keyFile),
-        clientCertificates: false,
+        clientCertificates: tls.clientCertificates === 'request',
       },
       management: file.management,
+      clientCertificateHeader: file.clientCertificateHeader?.toLowerCase(),
     }),
-    state: { kind: 'memory' },
+    state: file.state === 'memory' ? { kind: 'memory' } : { kind: 'redis', url: file.state.redis },
+    files: [context.file, ...[...secrets.keys()].map((name) => resolve(directory, name))],
     trustedProxies: file.trustedProxies,
     additionalHosts: file.additionalHosts,
     insecure: (Object.keys(file.insecure) as InsecureName[]).filter((name) => file.insecure[name]),
-    issuers: file.issuers.map((issuer) => issuerOf(issuer, publicUrl)),
+    issuers: file.issuers.map((issuer) => issuerOf(issuer, publicUrl, secrets)),
     apis: Object.entries(file.apis).map(([name, api]) => apiOf(name, api, secrets)),
     audit: { dir: resolve(directory, file.audit.dir), checkpointMs: file.audit.checkpoint },
     limits: {

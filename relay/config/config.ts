@@ -4,7 +4,8 @@ export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string };
 
 /** The named opt-outs; each one set is logged, audited and shown in /readyz. */
-export type InsecureName = 'plainHttp' | 'plainIssuer' | 'plainUpstream' | 'trustAnyProxy';
+export type InsecureName =
+  'plainHttp' | 'plainIssuer' | 'plainUpstream' | 'trustAnyProxy' | 'plainState';
 
 /** What the app needs to know to sign people in with this issuer. */
 export interface DesktopConfig {
@@ -153,6 +154,8 @@ export interface RelayConfig {
     /** How long a client may take to send its headers. */
     readonly headersTimeoutMs: number;
   };
+  /** Every file that this configuration was read from, absolute: the file itself, secrets, TLS. */
+  readonly files: readonly string[];
   /** SHA-256 of the file's bytes, hex: names this configuration in the audit. */
   readonly hash: string;
 }

@@ -1,5 +1,11 @@
 import { stringify } from 'yaml';
-import type { ApiConfig, RelayConfig, UpstreamCredentials } from './config.ts';
+import type {
+  ApiConfig,
+  ClientAuthentication,
+  IssuerConfig,
+  RelayConfig,
+  UpstreamCredentials,
+} from './config.ts';
 
 const MASK = '********';
 const TELLING = /authorization|cookie|token|secret|password|key|credential/i;
@@ -29,6 +35,24 @@ function maskedApi(api: ApiConfig): ApiConfig {
   };
 }
 
+function maskedIssuer(issuer: IssuerConfig): IssuerConfig {
+  const { introspection } = issuer;
+  if (introspection === undefined) return issuer;
+  const { authentication } = introspection;
+  const masked: ClientAuthentication =
+    authentication.kind === 'client_secret_basic'
+      ? { ...authentication, secret: MASK }
+      : { ...authentication, key: MASK };
+  return { ...issuer, introspection: { ...introspection, authentication: masked } };
+}
+
+function maskedState(state: RelayConfig['state']): RelayConfig['state'] {
+  if (state.kind === 'memory') return state;
+  const url = new URL(state.url);
+  if (url.password !== '') url.password = MASK;
+  return { ...state, url: url.href };
+}
+
 /**
  * Writes the effective configuration, defaults applied and units spelled out, for people to read.
  *
@@ -37,7 +61,12 @@ function maskedApi(api: ApiConfig): ApiConfig {
  */
 export function describeConfig(config: RelayConfig): string {
   return stringify(
-    { ...config, apis: config.apis.map(maskedApi) },
+    {
+      ...config,
+      issuers: config.issuers.map(maskedIssuer),
+      apis: config.apis.map(maskedApi),
+      state: maskedState(config.state),
+    },
     { aliasDuplicateObjects: false, lineWidth: 0 },
   );
 }

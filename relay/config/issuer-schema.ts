@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isLoopbackHost } from './addresses.ts';
+import { introspectionSchema } from './introspection-schema.ts';
 import { checked, duration, flag, httpUrl, parsed, scope, text } from './leaves.ts';
 
 const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
@@ -65,7 +66,7 @@ const dpop = z.union(
 /** One entry of `issuers`. */
 export const issuerSchema = z.strictObject({
   issuer: httpUrl,
-  audience: z.array(text, 'must be a list').min(1, 'must list at least one').optional(),
+  audience: z.array(text, 'must be a list').optional(),
   tokens: z.enum(['jwt', 'introspection']).default('jwt'),
   profile: z.enum(['strict', 'compat']).default('strict'),
   algorithms: z
@@ -77,9 +78,9 @@ export const issuerSchema = z.strictObject({
     .default(['RS256', 'PS256', 'ES256', 'EdDSA']),
   clockTolerance: duration(0, 5 * MINUTE_MS).prefault('30s'),
   maxStale: duration(0, 30 * DAY_MS).prefault('24h'),
-  dpop: dpop.default('off'),
+  dpop: dpop.default('optional'),
   claims: claims.prefault({}),
-  introspection: z.unknown().optional(),
+  introspection: introspectionSchema.optional(),
   metadata: metadata.default({}),
   desktop: desktop.optional(),
 });

@@ -96,6 +96,16 @@ export const origin = parsed(
     return url?.pathname === '/' ? url.origin : undefined;
   },
 );
+export const redisUrl = parsed(
+  'a Redis address such as rediss://user:password@redis.example.com:6379/0',
+  (value) => {
+    const url = URL.parse(value);
+    const isRedis = url?.protocol === 'redis:' || url?.protocol === 'rediss:';
+    return isRedis && url.hostname !== '' && url.search === '' && url.hash === ''
+      ? value
+      : undefined;
+  },
+);
 export const headerName = checked(headerNameFault);
 export const headerValue = checked(headerValueFault);
 /** RFC 6749 §3.3 scope-token. */

@@ -78,6 +78,7 @@ export async function loadConfig(
   faults.push(...further.filter((fault) => !known.has(nameOf(fault))));
   if (!result.success || faults.length > 0) throw new ConfigError(located(file, faults, document));
   return buildConfig(result.data, {
+    file: resolve(file),
     directory,
     secrets: secrets.contents,
     hash: createHash('sha256').update(bytes).digest('hex'),

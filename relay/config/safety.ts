@@ -141,7 +141,75 @@ const credentialHeaders: Check = (values) =>
     }));
   });
 
-const ISSUER_URLS = ['issuers.*.issuer', 'issuers.*.metadata.*'];
+const introspection: Check = (values) => [
+  ...select(values, 'issuers.*.tokens')
+    .filter(({ path, value }) => {
+      const issuer = path.slice(0, -1).join('.');
+      return value === 'introspection' && !has(values, `${issuer}.introspection`);
+    })
+    .map(({ path }) => ({
+      path,
+      message: 'needs `introspection`, which says how the relay asks the issuer about tokens',
+    })),
+  ...select(values, 'issuers.*.introspection')
+    .filter(({ path }) => {
+      const tokens = select(values, `${path.slice(0, -1).join('.')}.tokens`)[0];
+      return tokens?.value !== 'introspection';
+    })
+    .map(({ path }) => ({
+      path,
+      message: 'has no effect without `tokens: introspection`; add that, or remove this',
+      atKey: true,
+    })),
+  ...select(values, 'issuers.*.tokens')
+    .filter(({ value }) => value === 'introspection')
+    .slice(1)
+    .map(({ path }) => ({
+      path,
+      message:
+        'is the second issuer of opaque tokens; these do not name their issuer, so a relay takes them from one only',
+    })),
+];
+
+const emptyAudience: Check = (values) =>
+  select(values, 'issuers.*.audience')
+    .filter(({ path, value }) => {
+      const tokens = select(values, `${path.slice(0, -1).join('.')}.tokens`)[0];
+      return Array.isArray(value) && value.length === 0 && tokens?.value !== 'introspection';
+    })
+    .map(({ path }) => ({
+      path,
+      message: 'must list at least one; only with `tokens: introspection` may it be empty',
+    }));
+
+const plainState: Check = (values) =>
+  isSet(values, 'plainState')
+    ? []
+    : selectText(values, 'state.redis')
+        .filter(({ value }) => {
+          const url = URL.parse(value);
+          return url?.protocol === 'redis:' && !isLoopbackHost(url.hostname);
+        })
+        .map(({ path }) => ({
+          path,
+          message:
+            'is Redis without TLS beyond this machine; use rediss://, or set insecure.plainState',
+        }));
+
+/** A certificate in a field is worth as much as whoever wrote the field. */
+const certificateHeader: Check = (values) =>
+  has(values, 'trustedProxies.*')
+    ? []
+    : select(values, 'clientCertificateHeader').map(({ path }) => ({
+        path,
+        message: 'needs `trustedProxies`: only they are believed to have seen the certificate',
+      }));
+
+const ISSUER_URLS = [
+  'issuers.*.issuer',
+  'issuers.*.metadata.*',
+  'issuers.*.introspection.endpoint',
+];
 const checks: readonly Check[] = [
   listeners,
   plainUrls(ISSUER_URLS, 'plainIssuer'),
@@ -154,6 +222,10 @@ const checks: readonly Check[] = [
   proxies,
   unixNeedsUrl,
   credentialHeaders,
+  introspection,
+  emptyAudience,
+  plainState,
+  certificateHeader,
 ];
 
 /**

@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import { apiName, apiSchema } from './api-schema.ts';
 import { issuerSchema } from './issuer-schema.ts';
-import { authority, cidr, duration, flag, listen, origin, size, text } from './leaves.ts';
+import {
+  authority,
+  cidr,
+  duration,
+  flag,
+  headerName,
+  listen,
+  origin,
+  redisUrl,
+  size,
+  text,
+} from './leaves.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -9,7 +20,14 @@ const DAY_MS = 86_400_000;
 export const relaySchema = z.strictObject({
   listen: listen.prefault('127.0.0.1:8443'),
   publicUrl: origin.optional(),
-  tls: z.strictObject({ certFile: text, keyFile: text }).optional(),
+  tls: z
+    .strictObject({
+      certFile: text,
+      keyFile: text,
+      clientCertificates: z.enum(['off', 'request'], 'must be off or request').default('off'),
+    })
+    .optional(),
+  clientCertificateHeader: headerName.optional(),
   trustedProxies: z.array(cidr, 'must be a list of CIDRs').default([]),
   additionalHosts: z.array(authority, 'must be a list of hosts').default([]),
   insecure: z
@@ -18,6 +36,7 @@ export const relaySchema = z.strictObject({
       plainIssuer: flag.default(false),
       plainUpstream: flag.default(false),
       trustAnyProxy: flag.default(false),
+      plainState: flag.default(false),
     })
     .prefault({}),
   issuers: z.array(issuerSchema, 'must be a list of issuers').min(1, 'must list at least one'),
@@ -30,7 +49,12 @@ export const relaySchema = z.strictObject({
       retention: z.unknown().optional(),
     })
     .prefault({}),
-  state: z.unknown().optional(),
+  state: z
+    .union(
+      [z.literal('memory'), z.strictObject({ redis: redisUrl })],
+      'must be memory or { redis: redis://host:port }',
+    )
+    .default('memory'),
   management: z.strictObject({ listen }).optional(),
   limits: z
     .strictObject({
@@ -48,12 +72,3 @@ export const relaySchema = z.strictObject({
 
 /** What {@link relaySchema} makes of a file without faults. */
 export type RelayFile = z.output<typeof relaySchema>;
-
-/**
- * Writes the shape of relay.yaml as JSON Schema, for editors.
- *
- * @returns a schema of draft 2020-12
- */
-export function relayJsonSchema(): object {
-  return z.toJSONSchema(relaySchema, { io: 'input', unrepresentable: 'any' });
-}

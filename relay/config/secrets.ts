@@ -9,11 +9,21 @@ const SECRETS = [
   'apis.*.request.credentials.basic.passwordFile',
   'apis.*.request.credentials.bearerFile',
   'apis.*.request.credentials.header.valueFile',
+  'issuers.*.introspection.clientSecretFile',
+];
+
+/** PEM: several lines, never sent in a header. */
+const PEM = [
+  'issuers.*.introspection.privateKeyFile',
+  'issuers.*.introspection.clientCertificate.certFile',
+  'issuers.*.introspection.clientCertificate.keyFile',
+  'tls.keyFile',
+  'tls.certFile',
 ];
 
 /** What the `*File` keys of a configuration lead to. */
 export interface Secrets {
-  /** By the path as written in the file. */
+  /** By the path as written in the file; also those of certificates and keys. */
   readonly contents: ReadonlyMap<string, string>;
   readonly faults: readonly RawFault[];
 }
@@ -33,6 +43,12 @@ async function readPrivate(file: string, isPrivate: boolean): Promise<string> {
   }
 }
 
+function checkPem(content: string, pattern: string): void {
+  const kind = pattern.endsWith('.certFile') ? 'CERTIFICATE' : 'PRIVATE KEY';
+  if (!new RegExp(`-----BEGIN (?:[A-Z]+ )?${kind}-----`).test(content))
+    throw new Error(`holds no PEM block of a ${kind.toLowerCase()}`);
+}
+
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
   if (code === 'ENOENT') return 'the file does not exist';
@@ -50,15 +66,15 @@ function reasonOf(error: unknown): string {
 export async function readSecrets(values: unknown, directory: string): Promise<Secrets> {
   const contents = new Map<string, string>();
   const faults: RawFault[] = [];
-  const wanted = ([...SECRETS, 'tls.keyFile', 'tls.certFile'] as const).flatMap((pattern) =>
+  const wanted = [...SECRETS, ...PEM].flatMap((pattern) =>
     selectText(values, pattern).map(({ path, value }) => ({ path, value, pattern })),
   );
   for (const { path, value, pattern } of wanted) {
     try {
-      const content = await readPrivate(resolve(directory, value), pattern !== 'tls.certFile');
+      const content = await readPrivate(resolve(directory, value), !pattern.endsWith('.certFile'));
       if (content === '') throw new Error('is empty');
-      if (pattern.startsWith('tls.')) continue;
-      if (!/^[\x20-\x7e]+$/.test(content) || content.trim() !== content)
+      if (PEM.includes(pattern)) checkPem(content, pattern);
+      else if (!/^[\x20-\x7e]+$/.test(content) || content.trim() !== content)
         throw new Error('must hold one line of visible ASCII, without spaces around it');
       contents.set(value, content);
     } catch (error) {

@@ -8,27 +8,11 @@ interface Row {
 }
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-const only =
-  (...values: readonly unknown[]) =>
-  (value: unknown): boolean =>
-    values.includes(value);
-const notRequired = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null
-    ? !('mode' in value && value.mode === 'required') && !('nonce' in value && value.nonce === true)
-    : value !== 'required';
+/** Usable only with the value that means "not used". */
+const HIDDEN = new Set(['apis.*.request.assertion', 'apis.*.retries', 'audit.sinks']);
 
 /** Keys of the file's final shape without an effect in this version. To make one available, delete its row. */
 const rows: readonly Row[] = [
-  { pattern: 'apis.*.rules.*.allow.when' },
-  { pattern: 'apis.*.rules.*.deny.when' },
-  { pattern: 'issuers.*.tokens', fine: (value) => value !== 'introspection' },
-  { pattern: 'issuers.*.introspection' },
-  { pattern: 'issuers.*.dpop', fine: notRequired },
-  { pattern: 'issuers.*.metadata.introspection_endpoint' },
-  { pattern: 'issuers.*.metadata.revocation_endpoint' },
-  { pattern: 'issuers.*.metadata.authorization_endpoint' },
-  { pattern: 'issuers.*.metadata.token_endpoint' },
-  { pattern: 'issuers.*.metadata.end_session_endpoint' },
   { pattern: 'apis.*.request.assertion', fine: (value) => value !== true },
   { pattern: 'apis.*.request.credentials.clientCertificate' },
   { pattern: 'apis.*.limits.rate' },
@@ -40,8 +24,14 @@ const rows: readonly Row[] = [
   { pattern: 'apis.*.audit.retention' },
   { pattern: 'audit.retention' },
   { pattern: 'audit.sinks', fine: isEmptyList },
-  { pattern: 'state', fine: only('memory') },
 ];
+
+/** Keys without any value that this version can use. */
+export const unavailablePatterns: ReadonlySet<string> = new Set(
+  rows
+    .filter(({ pattern, fine }) => fine === undefined || HIDDEN.has(pattern))
+    .map(({ pattern }) => pattern),
+);
 
 /**
  * Finds what the file asks for that this version cannot do, so that nothing is silently ignored.

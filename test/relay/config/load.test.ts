@@ -22,7 +22,7 @@ test('applies the defaults, resolves paths, names the file by its hash and freez
   assert.deepEqual(issuer?.audience, ['https://relay.example.com']);
   assert.deepEqual(issuer.algorithms, ['RS256', 'PS256', 'ES256', 'EdDSA']);
   assert.equal(issuer.profile, 'strict');
-  assert.equal(issuer.dpop, 'off');
+  assert.equal(issuer.dpop, 'optional');
   assert.equal(issuer.clockToleranceMs, 30_000);
   assert.equal(issuer.maxStaleMs, 86_400_000);
   assert.deepEqual(issuer.claims, {
@@ -179,10 +179,12 @@ test('TLS files are found next to the file, and the key must be private', async 
   const dir = await directory(t);
   const text = `listen: 0.0.0.0:443\ntls: { certFile: c.pem, keyFile: k.pem }\n${GOOD}`;
   const file = await put(dir, 'relay.yaml', text);
-  await put(dir, 'c.pem', 'cert', 0o644);
+  await put(dir, 'c.pem', '-----BEGIN CERTIFICATE-----', 0o644);
   await put(dir, 'k.pem', 'key', 0o644);
   await assert.rejects(loadConfig(file, { env: {} }), /tls\.keyFile: .*chmod 600/);
   await put(dir, 'k.pem', 'key');
+  await assert.rejects(loadConfig(file, { env: {} }), /tls\.keyFile: .*no PEM block/);
+  await put(dir, 'k.pem', '-----BEGIN EC PRIVATE KEY-----');
   const { tls } = await loadConfig(file, { env: {} });
   assert.deepEqual(tls, {
     certFile: join(dir, 'c.pem'),

@@ -218,12 +218,6 @@ const inRule = (extra: string): string =>
   GOOD.replace('scopes: [billing.read]', `scopes: [billing.read], ${extra}`);
 const inIssuer = (extra: string): string => GOOD.replace('apis:', `    ${extra}\napis:`);
 const unavailable: readonly (readonly [key: string, text: string])[] = [
-  ['when', inRule("when: 'true'")],
-  ['tokens', inIssuer('tokens: introspection')],
-  ['introspection', inIssuer('introspection: { clientId: relay }')],
-  ['dpop', inIssuer('dpop: required')],
-  ['dpop', inIssuer('dpop: { mode: required }')],
-  ['revocation_endpoint', inIssuer('metadata: { revocation_endpoint: https://a.example/r }')],
   ['assertion', `${GOOD}    request: { assertion: true }\n`],
   ['clientCertificate', `${GOOD}    request: { credentials: { clientCertificate: {} } }\n`],
   ['rate', `${GOOD}    limits: { rate: { requests: 1, per: 1s } }\n`],
@@ -234,7 +228,6 @@ const unavailable: readonly (readonly [key: string, text: string])[] = [
   ['cors', `${GOOD}    cors: {}\n`],
   ['retention', `${GOOD}    audit: { retention: 400d }\n`],
   ['sinks', `${GOOD}audit: { sinks: [a] }\n`],
-  ['state', `${GOOD}state: { redis: "redis://127.0.0.1" }\n`],
 ];
 
 for (const [key, text] of unavailable) {
@@ -244,6 +237,57 @@ for (const [key, text] of unavailable) {
     assert.match(lines[0] ?? '', new RegExp(`\`${key}\` is not available in this version`));
   });
 }
+
+const refusedTogether: readonly (readonly [name: string, text: string, fault: RegExp])[] = [
+  [
+    'introspection without its settings',
+    inIssuer('tokens: introspection'),
+    /needs `introspection`/,
+  ],
+  [
+    'settings of introspection that have no effect',
+    inIssuer(
+      'introspection: { clientId: relay, endpoint: https://a.example/i, clientSecretFile: /none }',
+    ),
+    /no effect without `tokens: introspection`|does not exist/,
+  ],
+  [
+    'introspection without a way to authenticate',
+    inIssuer('tokens: introspection\n    introspection: { clientId: relay }'),
+    /exactly one of clientSecretFile, privateKeyFile, clientCertificate/,
+  ],
+  ['an empty audience of JWTs', inIssuer('audience: []'), /audience: must list at least one/],
+  [
+    'plain Redis beyond this machine',
+    `${GOOD}state: { redis: "redis://10.0.0.1" }\n`,
+    /use rediss/,
+  ],
+  ['another state', `${GOOD}state: disk\n`, /state: must be memory or/],
+  [
+    'a certificate field that anybody could write',
+    `${GOOD}clientCertificateHeader: Client-Cert\n`,
+    /needs `trustedProxies`/,
+  ],
+];
+
+for (const [name, text, fault] of refusedTogether) {
+  test(`refuses ${name}`, async (t) => {
+    const lines = await faultLines(t, text);
+    assert.ok(lines.length > 0, 'no fault');
+    for (const line of lines) assert.match(line, fault);
+  });
+}
+
+test('how tokens must be bound', async (t) => {
+  const dpopOf = async (value: string): Promise<unknown> => {
+    const { issuers } = await load(t, inIssuer(`dpop: ${value}`));
+    return [issuers[0]?.dpop, issuers[0]?.dpopNonce];
+  };
+  assert.deepEqual(await dpopOf('required'), ['required', true]);
+  assert.deepEqual(await dpopOf('{ mode: required }'), ['required', false]);
+  assert.deepEqual(await dpopOf('{ mode: optional, nonce: true }'), ['optional', true]);
+  assert.deepEqual(await dpopOf('off'), ['off', false]);
+});
 
 test('accepts those keys with the values that mean "not used"', async (t) => {
   await load(

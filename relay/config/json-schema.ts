@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { apiKeyTexts } from './api-key-texts.ts';
+import { keyTexts } from './key-texts.ts';
+import { relaySchema } from './schema.ts';
+import { unavailablePatterns } from './unavailable.ts';
+
+/** A node of a JSON Schema, as far as it is looked at. */
+interface SchemaNode {
+  description?: string;
+  examples?: unknown[];
+  pattern?: string;
+  type?: string;
+  default?: unknown;
+  properties?: Record<string, SchemaNode>;
+  items?: SchemaNode;
+  additionalProperties?: SchemaNode | boolean;
+  anyOf?: SchemaNode[];
+}
+
+const texts = { ...keyTexts, ...apiKeyTexts };
+const DURATION = /A duration such as/;
+const SIZE = /A size such as/;
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [DURATION, '^[0-9]+(ms|s|m|h|d)$'],
+  [SIZE, '^[0-9]+(B|KB|MB|GB)$'],
+];
+
+function annotate(node: SchemaNode, path: string): void {
+  const [description, ...examples] = texts[path] ?? [];
+  if (description === undefined) return;
+  node.description = description;
+  node.examples = [...examples];
+  const [, pattern] = PATTERNS.find(([says]) => says.test(description)) ?? [];
+  if (pattern !== undefined && node.type === 'string') node.pattern = pattern;
+}
+
+/** Keys that this version refuses are not offered by editors. */
+function withoutUnavailable(node: SchemaNode, path: string): void {
+  for (const name of Object.keys(node.properties ?? {}))
+    if (unavailablePatterns.has(path === '' ? name : `${path}.${name}`))
+      delete node.properties?.[name];
+}
+
+function visit(node: SchemaNode, path: string): void {
+  const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
+  withoutUnavailable(node, path);
+  for (const [name, child] of Object.entries(node.properties ?? {})) {
+    annotate(child, below(name));
+    visit(child, below(name));
+  }
+  const { items, additionalProperties: members } = node;
+  if (items) visit(items, below('*'));
+  if (typeof members === 'object') {
+    annotate(members, below('*'));
+    visit(members, below('*'));
+  }
+  for (const alternative of node.anyOf ?? []) visit(alternative, path);
+}
+
+/** Written in the file as one origin or a list of them; the schema sees only the list. */
+function allowOneUpstream(root: SchemaNode): void {
+  const apis = root.properties?.['apis']?.additionalProperties;
+  const upstream = typeof apis === 'object' ? apis.properties?.['upstream'] : undefined;
+  if (!upstream?.items) return;
+  const { items, type = 'array' } = upstream;
+  delete upstream.items;
+  delete upstream.type;
+  upstream.anyOf = [{ type: 'string' }, { type, items }];
+}
+
+/**
+ * Writes the shape of relay.yaml as JSON Schema, with what each key means, for editors.
+ *
+ * @returns a schema of draft 2020-12
+ */
+export function relayJsonSchema(): object {
+  const { $schema, ...schema } = z.toJSONSchema(relaySchema, {
+    io: 'input',
+    unrepresentable: 'any',
+  });
+  const root = schema as SchemaNode;
+  visit(root, '');
+  allowOneUpstream(root);
+  return {
+    $schema,
+    $id: 'https://latchkey.example/relay.schema.json',
+    title: 'relay.yaml',
+    description: 'The configuration of a Latchkey relay.',
+    ...root,
+  };
+}
