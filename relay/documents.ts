@@ -1,7 +1,20 @@
 import { describeRules } from './policy/describe.ts';
 import type { Principal } from './auth/principal.ts';
 import type { Api, Runtime } from './runtime.ts';
-import type { IssuerConfig } from './config/config.ts';
+import { proofAlgorithms } from './auth/dpop.ts';
+import type { IssuerConfig, RelayConfig } from './config/config.ts';
+
+/** What the app needs to know beyond the provider's own metadata. */
+const APP_ENDPOINTS = new Set([
+  'authorization_endpoint',
+  'token_endpoint',
+  'revocation_endpoint',
+  'end_session_endpoint',
+]);
+
+function appMetadata({ metadata }: IssuerConfig): Record<string, string> {
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => APP_ENDPOINTS.has(name)));
+}
 
 function desktop(issuer: IssuerConfig): Record<string, unknown> | undefined {
   if (issuer.desktop === undefined) return undefined;
@@ -11,6 +24,8 @@ function desktop(issuer: IssuerConfig): Record<string, unknown> | undefined {
     authorization_parameters: issuer.desktop.authorizationParameters,
     redirect_uri: issuer.desktop.redirectUri,
     redirect_ports: issuer.desktop.redirectPorts,
+    dpop: issuer.dpop,
+    metadata: appMetadata(issuer),
   };
 }
 
@@ -19,6 +34,10 @@ function scopesSupported(runtime: Runtime): string[] {
   const wanted = rules.flatMap((rule) => [...(rule.scopes ?? []), ...(rule.anyScope ?? [])]);
   const asked = runtime.config.issuers.flatMap((issuer) => issuer.desktop?.scopes ?? []);
   return [...new Set([...asked, ...wanted])];
+}
+
+function canBindCertificates(config: RelayConfig): boolean {
+  return config.tls?.clientCertificates === true || config.clientCertificateHeader !== undefined;
 }
 
 /**
@@ -40,7 +59,13 @@ export function protectedResourceMetadata(runtime: Runtime, version: string): un
     authorization_servers: issuers.map((issuer) => issuer.issuer),
     scopes_supported: scopesSupported(runtime),
     bearer_methods_supported: ['header'],
-    dpop_bound_access_tokens_required: false,
+    ...(issuers.every((issuer) => issuer.dpop === 'off')
+      ? {}
+      : { dpop_signing_alg_values_supported: proofAlgorithms }),
+    dpop_bound_access_tokens_required: issuers.every((issuer) => issuer.dpop === 'required'),
+    ...(canBindCertificates(runtime.config)
+      ? { tls_client_certificate_bound_access_tokens: true }
+      : {}),
     latchkey: { version, ...offers[0]?.[1], issuers: Object.fromEntries(offers) },
   };
 }

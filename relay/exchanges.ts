@@ -1,5 +1,6 @@
 import type { ClosedBy } from '../wire/forward.ts';
 import type { Principal } from './auth/principal.ts';
+import type { SharedState } from './state/shared-state.ts';
 
 /** The exchanges now open, so that they can be ended when access ends. */
 export interface Exchanges {
@@ -8,11 +9,15 @@ export interface Exchanges {
    * @returns the `register` that forward and tunnel call
    */
   registrar(principal: Principal): (cut: (by: ClosedBy) => void) => () => void;
-  count(): number;
+  /** How many are open, or how many of those whose principal matches. */
+  count(matches?: (principal: Principal) => boolean): number;
   /** Resolves when none is open, or after the time given, when the rest are cut. */
   drain(timeoutMs: number): Promise<void>;
   close(): void;
 }
+
+/** Where it is known which tokens were revoked. */
+type Revocations = Pick<SharedState, 'isRevoked' | 'onRevoked'>;
 
 interface Open {
   readonly principal: Principal;
@@ -21,17 +26,33 @@ interface Open {
 
 /**
  * Keeps the open exchanges. One timer looks at all of them each second: a timer for each request
- * would cost more than it is worth.
+ * would cost more than it is worth. It also finds the exchange that began while its token was revoked.
  *
  * @param now the clock, epoch ms
+ * @param revocations ends the exchanges of revoked tokens, at once
  * @returns the register
  */
-export function createExchanges(now: () => number): Exchanges {
+export function createExchanges(now: () => number, revocations: Revocations): Exchanges {
   const open = new Set<Open>();
   let drained: (() => void) | undefined;
-  const sweep = setInterval(() => {
+
+  function cutRevoked(): void {
+    try {
+      for (const { principal, cut } of open)
+        if (revocations.isRevoked(principal)) cut('revocation');
+    } catch {
+      // While nobody can tell, new requests are refused, but what is under way goes on.
+    }
+  }
+  function cutExpired(): void {
     const at = now();
-    for (const exchange of open) if (exchange.principal.expiresAtMs <= at) exchange.cut('expiry');
+    for (const { principal, cut } of open) if (principal.expiresAtMs <= at) cut('expiry');
+  }
+
+  const unsubscribe = revocations.onRevoked(cutRevoked);
+  const sweep = setInterval(() => {
+    cutExpired();
+    cutRevoked();
   }, 1000);
   sweep.unref();
   return {
@@ -43,7 +64,10 @@ export function createExchanges(now: () => number): Exchanges {
         if (open.size === 0) drained?.();
       };
     },
-    count: () => open.size,
+    count: (matches) =>
+      matches === undefined
+        ? open.size
+        : [...open].filter(({ principal }) => matches(principal)).length,
     async drain(timeoutMs) {
       if (open.size === 0) return;
       await new Promise<void>((resolve) => {
@@ -57,6 +81,9 @@ export function createExchanges(now: () => number): Exchanges {
         };
       });
     },
-    close: () => clearInterval(sweep),
+    close() {
+      clearInterval(sweep);
+      unsubscribe();
+    },
   };
 }

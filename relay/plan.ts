@@ -3,6 +3,7 @@ import type { ForwardPlan } from '../wire/forward.ts';
 import type { Framing } from '../wire/framing.ts';
 import type { Target } from '../wire/target.ts';
 import type { Principal } from './auth/principal.ts';
+import type { RequestMetrics } from './metrics.ts';
 import type { Api } from './runtime.ts';
 import type { Visit } from './visit.ts';
 
@@ -19,7 +20,7 @@ export interface Planned {
  * @param request the request as received
  * @param allowed the canonical request and who made it; what policy judged is what is sent
  * @param proto the scheme under which the relay is public
- * @param register hands out a way to end the exchange
+ * @param hooks `register` hands out a way to end the exchange, `answered` hears of the answer
  * @returns what to forward
  */
 export function planForward(
@@ -33,7 +34,10 @@ export function planForward(
     readonly relativePath: string;
   },
   proto: 'http' | 'https',
-  register: NonNullable<ForwardPlan['register']>,
+  hooks: {
+    readonly register: NonNullable<ForwardPlan['register']>;
+    readonly answered: RequestMetrics['answered'];
+  },
 ): Planned {
   const { api, framing, principal, target, visit } = allowed;
   const upstream = api.targets.next();
@@ -63,10 +67,11 @@ export function planForward(
       maxBodyBytes: api.config.limits.bodyBytes,
       timeouts: api.config.timeouts,
       answer: (_status, raw) => {
+        hooks.answered(visit, raw);
         const fields = api.transform.response(raw, visit.requestId);
         return visit.nonce === undefined ? fields : [...fields, 'DPoP-Nonce', visit.nonce];
       },
-      register,
+      register: hooks.register,
     },
   };
 }

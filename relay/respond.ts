@@ -6,20 +6,57 @@ import { RelayError } from './errors.ts';
 export interface ChallengeFacts {
   /** The protected resource's identifier. */
   readonly resource: string;
+  /** Present when some issuer's tokens may be bound by DPoP. */
+  readonly dpop?: {
+    /** Separated by spaces (RFC 9449 §7.1). */
+    readonly algs: string;
+    readonly nonce: string;
+    /** Whether this caller used the scheme. */
+    readonly used: boolean;
+  };
 }
 
 const quote = (value: string): string => `"${value.replace(/[\\"]/g, '\\$&')}"`;
 
-function challenge(error: RelayError, facts: ChallengeFacts): string | undefined {
-  if (error.challenge === undefined) return undefined;
+function challenge(
+  scheme: 'Bearer' | 'DPoP',
+  error: string | null,
+  parameters: Readonly<Record<string, string>>,
+  facts: ChallengeFacts,
+): string {
   const parts = ['realm="latchkey"'];
-  if (error.challenge.error !== null) parts.push(`error=${quote(error.challenge.error)}`);
-  for (const [name, value] of Object.entries(error.challenge.parameters)) {
-    parts.push(`${name}=${quote(value)}`);
-  }
+  if (error !== null) parts.push(`error=${quote(error)}`);
+  for (const [name, value] of Object.entries(parameters)) parts.push(`${name}=${quote(value)}`);
+  if (scheme === 'DPoP') parts.push(`algs=${quote(facts.dpop?.algs ?? '')}`);
   const metadata = `${facts.resource}/.well-known/oauth-protected-resource`;
   parts.push(`resource_metadata=${quote(metadata)}`);
-  return `Bearer ${parts.join(', ')}`;
+  return `${scheme} ${parts.join(', ')}`;
+}
+
+/** One challenge a scheme that could succeed; each in a field of its own. */
+function challenges(problem: RelayError, facts: ChallengeFacts): string[] {
+  if (problem.challenge === undefined) return [];
+  const { error, parameters } = problem.challenge;
+  const bearer = challenge('Bearer', error, parameters, facts);
+  if (facts.dpop === undefined) return [bearer];
+  const dpop = challenge('DPoP', error, parameters, facts);
+  switch (problem.code) {
+    case 'token_missing':
+    case 'bad_credentials':
+      return [bearer, dpop];
+    case 'dpop_proof':
+    case 'dpop_nonce':
+      return [dpop];
+    case 'token_binding':
+      return facts.dpop.used ? [dpop] : [bearer, challenge('DPoP', null, {}, facts)];
+    default:
+      return [facts.dpop.used ? dpop : bearer];
+  }
+}
+
+/** RFC 9449 §8.2: whoever may have to prove possession learns the nonce with each refusal. */
+function offersNonce(problem: ProblemError, facts: ChallengeFacts): boolean {
+  return facts.dpop !== undefined && (facts.dpop.used || problem.status === 401);
 }
 
 /**
@@ -58,10 +95,14 @@ export function refuse(
   facts: ChallengeFacts,
   close: boolean,
 ): number {
-  const value = problem instanceof RelayError ? challenge(problem, facts) : undefined;
-  if (value !== undefined && !response.headersSent) response.setHeader('WWW-Authenticate', value);
-  // The app records why, without reading the body that it passes on.
-  if (!response.headersSent) response.setHeader('X-Latchkey-Code', problem.code);
+  if (!response.headersSent) {
+    const values = problem instanceof RelayError ? challenges(problem, facts) : [];
+    if (values.length > 0) response.setHeader('WWW-Authenticate', values);
+    if (facts.dpop && offersNonce(problem, facts))
+      response.setHeader('DPoP-Nonce', facts.dpop.nonce);
+    // The app records why, without reading the body that it passes on.
+    response.setHeader('X-Latchkey-Code', problem.code);
+  }
   return sendProblem(response, problem, requestId, { close });
 }
 
@@ -72,6 +113,7 @@ export function refuse(
  * @param requestId the request's id
  * @param value what to send
  * @param cacheSeconds how long it may be kept; 0 forbids it
+ * @param nonce the DPoP nonce to offer
  * @returns body bytes sent
  */
 export function sendJson(
@@ -79,6 +121,7 @@ export function sendJson(
   requestId: string,
   value: unknown,
   cacheSeconds: number,
+  nonce?: string,
 ): number {
   const body = JSON.stringify(value);
   response.writeHead(200, {
@@ -87,6 +130,7 @@ export function sendJson(
     'Cache-Control': cacheSeconds === 0 ? 'no-store' : `public, max-age=${cacheSeconds}`,
     'X-Content-Type-Options': 'nosniff',
     'X-Request-Id': requestId,
+    ...(nonce === undefined ? {} : { 'DPoP-Nonce': nonce }),
   });
   response.end(body);
   return Buffer.byteLength(body);

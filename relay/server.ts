@@ -1,13 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { constants } from 'node:crypto';
 import http, { type RequestListener, type ServerOptions } from 'node:http';
-import https from 'node:https';
+import https, { type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { plainAddress } from '../wire/forwarded.ts';
 import { isWebSocketUpgrade } from '../wire/tunnel.ts';
 import type { RelayConfig } from './config/config.ts';
 import type { Relay } from './relay.ts';
+import type { KeyPair } from './tls.ts';
 
+/** A resumed session may not show the certificate again. */
+const NO_TICKETS = constants.SSL_OP_NO_TICKET;
 const PARSER_ANSWERS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
@@ -29,15 +32,28 @@ function answerParserError(error: NodeJS.ErrnoException, socket: Duplex): number
   return Number.parseInt(status, 10);
 }
 
+function tlsOptions(config: RelayConfig, { cert, key }: KeyPair): TlsServerOptions {
+  const options: TlsServerOptions = { cert, key, minVersion: 'TLSv1.2' };
+  if (config.tls?.clientCertificates !== true) return options;
+  // Asked for, not required: which certificate counts is the token's to say (RFC 8705 §3).
+  return { ...options, requestCert: true, rejectUnauthorized: false, secureOptions: NO_TICKETS };
+}
+
 /**
  * Builds the public listener's server, strict and without time limits on long bodies.
  *
  * @param config limits and TLS
- * @returns a server that is not listening yet, and how to hand it the pipeline
+ * @param keyPair what it shows; undefined without TLS
+ * @returns a server that is not listening yet, how to hand it the pipeline, and how to give it the
+ *   limits and the certificate of a later configuration
  */
-export function createPublicServer(config: RelayConfig): {
+export function createPublicServer(
+  config: RelayConfig,
+  keyPair: KeyPair | undefined,
+): {
   readonly server: http.Server;
   attach(relay: Relay): void;
+  reconfigure(config: RelayConfig, keyPair: KeyPair | undefined): void;
 } {
   const options: ServerOptions = {
     maxHeaderSize: config.limits.headersBytes,
@@ -53,17 +69,20 @@ export function createPublicServer(config: RelayConfig): {
     shouldUpgradeCallback: isWebSocketUpgrade,
   };
   const server =
-    config.tls === undefined
+    keyPair === undefined
       ? http.createServer(options)
-      : https.createServer({
-          ...options,
-          cert: readFileSync(config.tls.certFile),
-          key: readFileSync(config.tls.keyFile),
-          minVersion: 'TLSv1.2',
-        });
+      : https.createServer({ ...options, ...tlsOptions(config, keyPair) });
   server.maxConnections = config.limits.connections;
   return {
     server,
+    reconfigure(next, pair) {
+      // Node looks at these for each connection, so that later ones are held to the new values.
+      Object.assign(server, { maxHeaderSize: next.limits.headersBytes });
+      server.headersTimeout = next.limits.headersTimeoutMs;
+      server.maxConnections = next.limits.connections;
+      if (pair !== undefined && server instanceof https.Server)
+        server.setSecureContext(tlsOptions(next, pair));
+    },
     attach(relay) {
       const listener: RequestListener = (request, response) => void relay.serve(request, response);
       server.on('request', listener);

@@ -8,6 +8,9 @@ import type { Principal } from './auth/principal.ts';
 import type { Verdict } from './policy/verdict.ts';
 import type { Api, Runtime } from './runtime.ts';
 
+/** In place of the status of an answer that nobody waited for. */
+export const CLIENT_LEFT = 499;
+
 /** One request's story: made when it arrives, filled as each step succeeds. */
 export interface Visit {
   readonly requestId: string;
@@ -19,6 +22,17 @@ export interface Visit {
   principal?: Principal;
   /** The DPoP nonce to offer with the answer (RFC 9449 §8.2). */
   nonce?: string;
+  /** What the metrics count it as. */
+  kind: 'http' | 'sse' | 'websocket';
+  /** The API's name, once a decision about it is committed. */
+  api?: string;
+  decision?: 'allow' | 'deny';
+  /** When it went on to the API, epoch ms. */
+  sentAtMs?: number;
+  /** How the exchange ended; absent where the relay answered itself. */
+  status?: number;
+  /** Why it was refused, or failed. */
+  code?: string;
 }
 
 /**
@@ -41,6 +55,7 @@ export function beginVisit(
     requestId,
     ip: clientAddress(request.socket.remoteAddress, request.rawHeaders, runtime.trustedProxies),
     startedAtMs: nowMs,
+    kind: 'http',
     ...trace,
   };
 }
@@ -122,7 +137,7 @@ export function describeEnd(
 ): AuditFields {
   return {
     ...end,
-    ...(end.status === 0 ? { status: 499 } : {}),
+    ...(end.status === 0 ? { status: CLIENT_LEFT } : {}),
     durationMs: Math.max(0, Math.round(nowMs - visit.startedAtMs)),
   };
 }

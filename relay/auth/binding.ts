@@ -1,6 +1,8 @@
+import { timingSafeEqual } from 'node:crypto';
 import { RelayError } from '../errors.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import type { Credential } from './bearer.ts';
+import { isObject } from './json.ts';
 import type { Presentation } from './presentation.ts';
 import type { Principal } from './principal.ts';
 
@@ -18,26 +20,69 @@ export interface ProofChecker {
   ) => Promise<void>;
 }
 
+/** One use of a token: the token, how it was shown, and what its issuer's configuration asks. */
+export interface TokenUse {
+  readonly principal: Principal;
+  readonly config: IssuerConfig;
+  readonly scheme: Credential['scheme'];
+  readonly token: string;
+  readonly shown: Presentation;
+}
+
+function refused(detail: string): RelayError {
+  return new RelayError('token_binding', detail);
+}
+
+/** A SHA-256 in base64url, as `cnf` names keys and certificates. */
+function thumbprint(cnf: unknown, name: 'jkt' | 'x5t#S256'): string | undefined {
+  const value = isObject(cnf) ? cnf[name] : undefined;
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value)) return value;
+  throw refused(`The access token's \`cnf.${name}\` is not a thumbprint, so nothing can match it.`);
+}
+
+function checkCertificate(expected: string, shown: Presentation): void {
+  const actual = shown.certificateThumbprint();
+  if (
+    actual === undefined ||
+    actual.length !== expected.length ||
+    !timingSafeEqual(Buffer.from(actual), Buffer.from(expected))
+  )
+    throw refused(
+      'The access token is bound to a client certificate, and this connection does not show it.',
+    );
+}
+
+async function checkProof(jkt: string, use: TokenUse, proofs: ProofChecker): Promise<void> {
+  if (use.config.dpop === 'off')
+    throw refused('The access token is bound to a DPoP key, and DPoP is off for its issuer.');
+  if (use.scheme !== 'dpop')
+    throw refused(
+      'The access token is bound to a DPoP key. Send it as `Authorization: DPoP <token>` with a proof.',
+    );
+  const nonceRequired = use.config.dpopNonce;
+  await proofs.check(use.shown, { jkt, token: use.token, nonceRequired });
+}
+
 /**
  * Checks that whoever shows a token is the one that it was issued to.
  *
  * @param use the token, how it was shown, and what its issuer's configuration asks
  * @param proofs for tokens bound by DPoP
- * @throws {token_binding} {token_claims} {dpop_proof} {dpop_nonce}
+ * @throws {token_binding} bound, and not shown with its key; not bound, though it must be
+ * @throws {token_claims} {dpop_proof} {dpop_nonce}
  * @see RFC 9449 §7, RFC 8705 §3
  */
-export async function checkBinding(
-  use: {
-    readonly principal: Principal;
-    readonly config: IssuerConfig;
-    readonly scheme: Credential['scheme'];
-    readonly token: string;
-    readonly shown: Presentation;
-  },
-  proofs: ProofChecker,
-): Promise<void> {
-  void proofs;
+export async function checkBinding(use: TokenUse, proofs: ProofChecker): Promise<void> {
   const { cnf } = use.principal.claims;
-  if (cnf !== undefined || use.scheme === 'dpop' || use.config.dpop === 'required')
-    throw new RelayError('token_binding', 'Bound access tokens are not accepted from this issuer.');
+  const jkt = cnf === undefined ? undefined : thumbprint(cnf, 'jkt');
+  const certificate = cnf === undefined ? undefined : thumbprint(cnf, 'x5t#S256');
+  if (certificate !== undefined) checkCertificate(certificate, use.shown);
+  if (jkt !== undefined) return await checkProof(jkt, use, proofs);
+  if (use.scheme === 'dpop')
+    throw refused(
+      'The access token is not bound to a DPoP key. Send it as `Authorization: Bearer <token>`.',
+    );
+  if (use.config.dpop === 'required')
+    throw refused('Access tokens of this issuer must be bound to a DPoP key, and this one is not.');
 }

@@ -22,7 +22,12 @@ function refused(detail: string): RelayError {
   return new RelayError('token_claims', detail);
 }
 
-function notAnAccessToken(): RelayError {
+/**
+ * Says that a token is of another kind, in the words of the refusal.
+ *
+ * @returns a 401 that names the kind that is wanted
+ */
+export function notAnAccessToken(): RelayError {
   return new RelayError(
     'token_type',
     'This token is not an access token for APIs. Send the access_token of the token response, not the id_token.',
@@ -116,7 +121,15 @@ export function checkLifetime(claims: Members, toleranceMs: number, nowMs: numbe
     );
 }
 
-function checkAudience(aud: unknown, allowed: readonly string[]): void {
+/**
+ * Checks that a token is for this relay.
+ *
+ * @param aud the claim, a string or a list
+ * @param allowed the configured audiences
+ * @throws {token_audience} `aud` is missing, malformed or has none of them
+ * @see RFC 7519 §4.1.3
+ */
+export function checkAudience(aud: unknown, allowed: readonly string[]): void {
   const values: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   if (
     !values.every((value) => typeof value === 'string') ||
@@ -135,10 +148,20 @@ function checkText(claims: Members, name: string, required: boolean): void {
     throw refused(`The access token's \`${name}\` is missing or not a string.`);
 }
 
-/** Compat tokens carry no `typ` to go by, so what is known of other tokens is refused one by one. */
-function refuseOtherTokens(claims: Members): void {
+/**
+ * Refuses ID, refresh and logout tokens by their claims. Compat tokens carry no `typ` to go by, so
+ * what is known of other tokens is refused one by one.
+ *
+ * @param claims the token's claims
+ * @throws {token_type} they are those of another kind of token
+ * @see RFC 8725 §3.11
+ */
+export function refuseOtherTokens(claims: Members): void {
   const type = typeof claims['typ'] === 'string' ? claims['typ'].toLowerCase() : undefined;
+  const use = claims['token_use'];
   if (claims['events'] !== undefined) throw notAnAccessToken();
+  // Amazon Cognito's ID tokens need have no other mark; Ory Hydra says `refresh_token` here.
+  if (use !== undefined && use !== 'access' && use !== 'access_token') throw notAnAccessToken();
   if (type !== undefined && otherTokenTypes.has(type)) throw notAnAccessToken();
   // Keycloak before 25 put `nonce` into access tokens too, and says `typ: Bearer` in those.
   if (type === 'bearer' || type === 'dpop') return;

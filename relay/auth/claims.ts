@@ -55,11 +55,21 @@ function scopesOf(claims: Claims, profile: IssuerConfig['profile']): readonly st
   return [...new Set(words(scope ?? ''))];
 }
 
+/** RFC 9068; OpenID Connect; Okta; Entra ID v1. */
+const compatClientIds = ['client_id', 'azp', 'cid', 'appid'];
+
 function clientIdOf(claims: Claims, profile: IssuerConfig['profile']): string | undefined {
-  const names = profile === 'strict' ? ['client_id'] : ['client_id', 'azp', 'cid'];
+  const names = profile === 'strict' ? ['client_id'] : compatClientIds;
   return names
     .map((name) => claims[name])
     .find((value): value is string => typeof value === 'string' && value !== '');
+}
+
+/** `username` is what introspection (RFC 7662 §2.2) and Amazon Cognito call it; Entra ID v1 has the last. */
+function userNameOf(claims: Claims): string | undefined {
+  return ['name', 'preferred_username', 'username', 'unique_name']
+    .map((name) => textAt(claims, name))
+    .find((value) => value !== undefined);
 }
 
 function userOf(claims: Claims, path: string): string {
@@ -93,6 +103,24 @@ function bindingOf(cnf: unknown): Principal['binding'] {
   );
 }
 
+/**
+ * Refuses claims that are said to be elsewhere: Entra ID does so with the groups of people who are
+ * in many. Read as none, they would slip past a rule that denies a group.
+ *
+ * @see OpenID Connect Core 1.0 §5.6.2
+ */
+function refuseDistributed(claims: Claims, paths: readonly string[]): void {
+  const { _claim_names: names } = claims;
+  if (names === undefined) return;
+  for (const path of paths) {
+    const [first = path] = Object.hasOwn(claims, path) ? [path] : path.split('.');
+    if (!isObject(names) || Object.hasOwn(names, first) || Object.hasOwn(names, path))
+      throw refused(
+        `The access token leaves the claim \`${first}\` out and refers to another place for it. Have the issuer put it into access tokens, or send fewer groups or roles.`,
+      );
+  }
+}
+
 function deepFreeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
   Object.freeze(value);
@@ -116,8 +144,9 @@ export function principalFromClaims(
   const { sub, exp, auth_time: authTime, acr } = claims;
   if (typeof sub !== 'string' || sub === '') throw refused('The access token has no `sub`.');
   if (typeof exp !== 'number') throw refused('The access token has no `exp`.');
+  refuseDistributed(claims, [issuer.claims.roles, issuer.claims.groups]);
   const email = textAt(claims, issuer.claims.email);
-  const userName = textAt(claims, 'name') ?? textAt(claims, 'preferred_username') ?? email;
+  const userName = userNameOf(claims) ?? email;
   const clientId = clientIdOf(claims, issuer.profile);
   const principal: Principal = {
     issuer: issuer.issuer,

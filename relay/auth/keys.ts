@@ -55,6 +55,9 @@ export function isSupportedAlgorithm(alg: string): boolean {
   return keyTypes.has(alg);
 }
 
+/** RFC 7518 §6: what only the holder of a key may know. */
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
 function rsaFault(jwk: Readonly<Record<string, unknown>>): string | undefined {
   const modulus = Buffer.from(String(jwk['n']), 'base64url').toString('hex').replace(/^0+/, '');
   const bits = modulus.length * 4 - Math.clz32(Number.parseInt(modulus[0] ?? '0', 16)) + 28;
@@ -69,7 +72,8 @@ function rsaFault(jwk: Readonly<Record<string, unknown>>): string | undefined {
 function keyFault(jwk: Readonly<Record<string, unknown>>): string | undefined {
   if (jwk['kid'] !== undefined && typeof jwk['kid'] !== 'string') return 'its kid is not a string';
   if (jwk['kty'] === 'oct') return 'symmetric keys are ignored';
-  if (jwk['d'] !== undefined) return 'it is a private key; the issuer must replace it';
+  if (privateMembers.some((name) => jwk[name] !== undefined))
+    return 'it is a private key, which must be replaced';
   if (jwk['use'] !== undefined && jwk['use'] !== 'sig') return 'it is not for signatures';
   const operations = jwk['key_ops'];
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
@@ -92,6 +96,68 @@ function usableAlgorithms(
   });
 }
 
+async function importMembers(jwk: Readonly<Record<string, unknown>>, alg: string) {
+  // Only the public members: certificates and URLs in a key are never followed.
+  const { kty, crv, x, y, n, e } = jwk as JWK;
+  const publicKey = Object.fromEntries(
+    Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined),
+  ) as JWK;
+  const key = await importJWK(publicKey, alg);
+  if (key instanceof Uint8Array) throw new Error('symmetric keys are ignored');
+  return key;
+}
+
+/**
+ * Tells why a key that a proof of possession shows must not be used.
+ *
+ * @param jwk the key
+ * @param alg the JWS algorithm that it must be for
+ * @returns what is wrong: private, symmetric, weak, or not for the algorithm; undefined when nothing is
+ * @see RFC 9449 §4.3
+ */
+export function publicKeyFault(
+  jwk: Readonly<Record<string, unknown>>,
+  alg: string,
+): string | undefined {
+  const fault = keyFault(jwk);
+  if (fault !== undefined) return fault;
+  return usableAlgorithms(jwk, [alg]).length === 0 ? 'it is not for that algorithm' : undefined;
+}
+
+/**
+ * Tells why a key that a proof of possession shows must not be used.
+ *
+ * @param jwk the key
+ * @param alg the JWS algorithm that it must be for
+ * @returns what is wrong: private, symmetric, weak, or not for the algorithm; undefined when nothing is
+ * @see RFC 9449 §4.3
+ */
+export function publicKeyFault(
+  jwk: Readonly<Record<string, unknown>>,
+  alg: string,
+): string | undefined {
+  const fault = keyFault(jwk);
+  if (fault !== undefined) return fault;
+  return usableAlgorithms(jwk, [alg]).length === 0 ? 'it is not for that algorithm' : undefined;
+}
+
+/**
+ * Imports one public key that a proof of possession shows.
+ *
+ * @param jwk the key
+ * @param alg the JWS algorithm that it must be for
+ * @returns the key
+ * @throws {Error} it has a fault, or is malformed
+ */
+export async function importPublicKey(
+  jwk: Readonly<Record<string, unknown>>,
+  alg: string,
+): Promise<CryptoKey> {
+  const fault = publicKeyFault(jwk, alg);
+  if (fault !== undefined) throw new Error(fault);
+  return await importMembers(jwk, alg);
+}
+
 async function importKey(jwk: unknown, algorithms: readonly string[]): Promise<ImportedKey> {
   if (!isObject(jwk)) throw new Error('it is not an object');
   const fault = keyFault(jwk);
@@ -99,16 +165,7 @@ async function importKey(jwk: unknown, algorithms: readonly string[]): Promise<I
   const usable = usableAlgorithms(jwk, algorithms);
   if (usable.length === 0) throw new Error('it fits none of the allowed algorithms');
   const byAlgorithm = new Map<string, CryptoKey>();
-  for (const alg of usable) {
-    // Only the public members: certificates and URLs in a key are never followed.
-    const { kty, crv, x, y, n, e } = jwk as JWK;
-    const publicKey = Object.fromEntries(
-      Object.entries({ kty, crv, x, y, n, e }).filter(([, value]) => value !== undefined),
-    ) as JWK;
-    const key = await importJWK(publicKey, alg);
-    if (key instanceof Uint8Array) throw new Error('symmetric keys are ignored');
-    byAlgorithm.set(alg, key);
-  }
+  for (const alg of usable) byAlgorithm.set(alg, await importMembers(jwk, alg));
   return { kid: typeof jwk['kid'] === 'string' ? jwk['kid'] : undefined, byAlgorithm };
 }
 

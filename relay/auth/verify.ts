@@ -1,22 +1,18 @@
 import { createHash } from 'node:crypto';
-import { flattenedVerify } from 'jose';
-import type { CryptoKey } from 'jose';
 import { RelayError } from '../errors.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import type { Credential } from './bearer.ts';
 import { type ProofChecker, checkBinding } from './binding.ts';
 import { checkClaims, checkHeader, checkLifetime, checkProfile } from './checks.ts';
-import type { CheckedHeader } from './checks.ts';
 import { principalFromClaims } from './claims.ts';
-import { issuerUnavailable } from './jwks.ts';
 import type { IssuerKeys, IssuerState } from './jwks.ts';
 import { parseCompactJws } from './jws.ts';
 import type { CompactJws } from './jws.ts';
 import type { Introspector } from './introspect.ts';
-import type { KeySet } from './keys.ts';
 import type { Presentation } from './presentation.ts';
 import type { Principal } from './principal.ts';
 import type { SharedState } from '../state/shared-state.ts';
+import { checkSignature } from './signature.ts';
 import { createTokenCache } from './token-cache.ts';
 
 /** Turns access tokens into principals. */
@@ -57,68 +53,19 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-async function signedByAny(
-  parts: CompactJws['parts'],
-  alg: string,
-  keys: readonly CryptoKey[],
-): Promise<boolean> {
-  for (const key of keys)
-    try {
-      await flattenedVerify(parts, key, { algorithms: [alg] });
-      return true;
-    } catch {
-      continue;
-    }
-  return false;
-}
-
-function notGenuine(): RelayError {
-  return new RelayError(
-    'token_signature',
-    'The access token is not signed by a key that its issuer publishes. Get a new one.',
-  );
-}
-
-/** @returns the keys with which the signature holds */
-async function checkSignature(
-  parts: CompactJws['parts'],
-  header: CheckedHeader,
-  issuer: IssuerKeys,
-): Promise<KeySet> {
-  const tryKeys = async (keys: KeySet): Promise<'holds' | 'fails' | 'unknown'> => {
-    const lookup = keys.find(header.kid, header.alg);
-    if (lookup.kind === 'other_algorithm')
-      throw new RelayError(
-        'token_algorithm',
-        "The access token's algorithm is not the one that its key is for.",
-      );
-    if (await signedByAny(parts, header.alg, lookup.keys)) return 'holds';
-    return lookup.kind === 'known' ? 'fails' : 'unknown';
-  };
-  const before = await issuer.usable();
-  const first = await tryKeys(before);
-  if (first === 'holds') return before;
-  if (first === 'fails') throw notGenuine();
-  await issuer.refetch();
-  const after = await issuer.usable();
-  const second = after === before ? first : await tryKeys(after);
-  if (second === 'holds') return after;
-  // An outage must not turn a good token, signed with a new key, into a 401.
-  if (second === 'unknown' && !issuer.reachable()) throw issuerUnavailable();
-  throw notGenuine();
-}
-
 /** What is known of a token before its signature is looked at: whose it says it is. */
 interface Found {
   readonly source: Source;
   readonly jws?: CompactJws;
 }
 
+/** What is known of a verification that may still fail. */
+type Attempt = { -readonly [Member in keyof Verification]: Verification[Member] };
+
 /** A token whose word is established; whether it may be used now is still to be seen. */
 interface Recognised {
   readonly principal: Principal;
   readonly config: IssuerConfig;
-  readonly path: Verification['path'];
 }
 
 function unknownIssuer(): RelayError {
@@ -196,30 +143,49 @@ export function createVerifier(issuers: readonly IssuerConfig[], deps: VerifierD
   }
 
   /** Cheapest first: what was verified before, then what the token itself says. */
-  async function recognise(token: string): Promise<Recognised> {
+  async function recognise(token: string, attempt: Attempt): Promise<Recognised> {
     const hash = sha256(token);
     const principal = remembered(hash);
     const known = principal && sources.get(principal.issuer);
-    if (principal && known) return { principal, config: known.config, path: 'cache' };
-    const { source, jws } = findSource(token, sources, opaque);
-    if (source.config.tokens === 'introspection') {
-      const answer = await deps.introspectorOf(source.config).introspect(token, hash);
-      const path = answer.cached ? 'cache' : 'introspection';
-      return { principal: answer.principal, config: source.config, path };
+    if (principal && known) {
+      attempt.issuer = known.config.issuer;
+      attempt.path = 'cache';
+      return { principal, config: known.config };
     }
-    const verified = await verifyJwt(jws ?? parseCompactJws(token), hash, source);
-    return { principal: verified, config: source.config, path: 'jwks' };
+    const { source, jws } = findSource(token, sources, opaque);
+    const { config } = source;
+    attempt.issuer = config.issuer;
+    if (config.tokens === 'jwt')
+      return { principal: await verifyJwt(jws ?? parseCompactJws(token), hash, source), config };
+    attempt.path = 'introspection';
+    const answer = await deps.introspectorOf(config).introspect(token, hash);
+    if (answer.cached) attempt.path = 'cache';
+    return { principal: answer.principal, config };
   }
 
-  async function verify(credential: Credential, shown: Presentation): Promise<Principal> {
-    const { token, scheme } = credential;
-    const { principal, config, path } = await recognise(token);
+  async function judge(
+    { token, scheme }: Credential,
+    shown: Presentation,
+    attempt: Attempt,
+  ): Promise<Principal> {
+    const { principal, config } = await recognise(token, attempt);
     // Known or new, a token is as good as it is now: time, revocation and possession, in this order.
     checkLifetime(principal.claims, config.clockToleranceMs, deps.now());
     checkRevocation(principal, deps.state);
     await checkBinding({ principal, config, scheme, token, shown }, deps.proofs);
-    deps.observe?.({ issuer: config.issuer, result: 'ok', path });
     return principal;
+  }
+
+  async function verify(credential: Credential, shown: Presentation): Promise<Principal> {
+    const attempt: Attempt = { issuer: 'unknown', result: 'ok', path: 'jwks' };
+    try {
+      return await judge(credential, shown, attempt);
+    } catch (error) {
+      attempt.result = error instanceof RelayError ? error.code : 'internal';
+      throw error;
+    } finally {
+      deps.observe?.(attempt);
+    }
   }
 
   return {

@@ -34,6 +34,8 @@ export interface Transform {
 /** Fields from outside that could pass for ours, or change what an API makes of the request. */
 const NEVER_FROM_OUTSIDE = new Set([
   'authorization',
+  'client-cert',
+  'client-cert-chain',
   'dpop',
   'forwarded',
   'traceparent',

@@ -8,6 +8,8 @@ export interface RawUpstream {
   readonly received: () => readonly string[];
   /** How many request heads arrived, over all connections. */
   readonly requests: () => number;
+  /** How many connections are open. */
+  readonly open: () => number;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export async function createRawUpstream(
     received: () => connections,
     requests: () =>
       connections.reduce((sum, bytes) => sum + (bytes.match(REQUEST_LINE)?.length ?? 0), 0),
+    open: () => sockets.size,
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();

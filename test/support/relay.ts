@@ -1,6 +1,4 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import http from 'node:http';
-import https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -15,6 +13,8 @@ export interface RelayBench {
   readonly issuer: TestIssuer;
   readonly upstream: RawUpstream;
   readonly auditDir: string;
+  /** The relay.yaml that it was started with; it is watched. */
+  readonly configFile: string;
   /** The relay's log lines so far. */
   readonly log: readonly string[];
   /** A good token with the scope `read`. */
@@ -28,13 +28,13 @@ export async function createRelayBench(
   t: TestContext,
   options: {
     readonly upstream?: RawUpstream;
+    /** YAML under the issuer, indented by four spaces. */
+    readonly issuer?: string;
     /** YAML under `apis.x`, indented by four spaces, after `upstream` and `rules`. */
     readonly api?: string;
     /** YAML at the top level. */
     readonly top?: string;
     readonly rules?: string;
-    /** PEM of the certificate that `tls` names in `top`. */
-    readonly ca?: string;
   } = {},
 ): Promise<RelayBench> {
   const issuer = await createTestIssuer();
@@ -48,6 +48,7 @@ issuers:
   - issuer: ${issuer.issuer}
     audience: [${AUDIENCE}]
     algorithms: [ES256]
+${options.issuer ?? ''}
 apis:
   x:
     path: /x
@@ -61,7 +62,9 @@ ${options.top ?? ''}
 `,
   );
   const log: string[] = [];
-  const relay = await startRelay(await loadConfig(file, { env: process.env }), {
+  const load = () => loadConfig(file, { env: process.env });
+  const relay = await startRelay(await load(), {
+    load,
     version: '0.0.0-test',
     logTo: { write: (line) => void log.push(line) },
   });
@@ -75,25 +78,15 @@ ${options.top ?? ''}
     issuer,
     upstream,
     auditDir: join(dir, 'audit'),
+    configFile: file,
     log,
     token: (claims = {}) => issuer.mint({ aud: AUDIENCE, scope: 'read', ...claims }),
   };
   // The first request would otherwise meet a relay that has not fetched the keys yet.
-  const headers = { authorization: `Bearer ${await bench.token()}` };
-  for (let attempt = 0; attempt < 50; attempt++) {
-    if ((await statusOfGet(`${relay.url}/.latchkey/whoami`, headers, options.ca)) === 200)
-      return bench;
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { ok } = await fetch(`${relay.management}/readyz`);
+    if (ok) return bench;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error('the relay did not get ready');
-}
-
-function statusOfGet(url: string, headers: Record<string, string>, ca?: string): Promise<number> {
-  const { get } = url.startsWith('https:') ? https : http;
-  return new Promise((resolve, reject) => {
-    get(url, { headers, ...(ca === undefined ? {} : { ca }) }, (answer) => {
-      answer.resume();
-      answer.on('end', () => resolve(answer.statusCode ?? 0));
-    }).on('error', reject);
-  });
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
+import { demoCode } from '../../demo/people.ts';
 
 /** How a person behaves in the browser. */
 export interface SignInOptions {
@@ -44,10 +45,14 @@ function cookiesFor(jar: Jar, url: URL): string {
     .join('; ');
 }
 
-function formOf(html: string): { readonly action: string; readonly kind: 'login' | 'consent' } {
+function formOf(html: string): {
+  readonly action: string;
+  readonly kind: 'login' | 'code' | 'consent';
+} {
   const action = /<form method="post" action="([^"]+)"/.exec(html)?.[1];
   if (action === undefined) throw new Error(`no form on the page: ${html.slice(0, 2000)}`);
-  return { action, kind: html.includes('name="password"') ? 'login' : 'consent' };
+  if (html.includes('name="password"')) return { action, kind: 'login' };
+  return { action, kind: html.includes('name="code"') ? 'code' : 'consent' };
 }
 
 /**
@@ -100,6 +105,8 @@ export async function signInWithFetch(
       logins += 1;
       if (logins > 1) throw new Error('the provider asked for the password again');
       body = new URLSearchParams({ user, password });
+    } else if (form.kind === 'code') {
+      body = new URLSearchParams({ code: demoCode });
     } else {
       body = new URLSearchParams({ answer: options.deny === true ? 'deny' : 'allow' });
     }
@@ -171,6 +178,10 @@ export async function signInWithChromium(
     await page.getByLabel('User name').fill(user);
     await page.getByLabel('Password').fill(password);
     await page.getByRole('button', { name: 'Sign in' }).click();
+    if (new URL(signInUrl).searchParams.get('acr_values')?.includes('mfa') === true) {
+      await page.getByLabel('One-time code').fill(demoCode);
+      await page.getByRole('button', { name: 'Confirm' }).click();
+    }
     const provider = new URL(signInUrl).origin;
     const answered = page.waitForResponse(
       (response) => new URL(response.url()).origin !== provider,

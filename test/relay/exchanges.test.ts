@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createExchanges } from '../../relay/exchanges.ts';
+import { createMemoryState } from '../../relay/state/memory.ts';
+import type { Revocation, SharedState } from '../../relay/state/shared-state.ts';
+import { principal } from '../support/principal.ts';
+import { eventually } from '../support/verifier.ts';
+
+const ann = principal({ subject: 'ann', issuedAtMs: 1_000 });
+const bob = principal({ subject: 'bob', issuedAtMs: 1_000 });
+const revocation: Revocation = {
+  issuer: ann.issuer,
+  kind: 'sub',
+  value: 'ann',
+  revokedAtMs: 2_000,
+  expiresAtMs: Number.MAX_SAFE_INTEGER,
+};
+
+function bench(t: TestContext, wrap: (state: SharedState) => SharedState = (state) => state) {
+  const state = wrap(createMemoryState(Date.now));
+  const exchanges = createExchanges(Date.now, state);
+  t.after(async () => {
+    exchanges.close();
+    await state.close();
+  });
+  const ends: string[] = [];
+  /** Opens an exchange that unregisters when it is cut, as forward and tunnel do. */
+  const open = (name: string, who: typeof ann): (() => void) => {
+    const unregister = exchanges.registrar(who)((by) => {
+      ends.push(`${name} ${by}`);
+      unregister();
+    });
+    return unregister;
+  };
+  return { state, exchanges, ends, open };
+}
+
+test('a revocation cuts the exchanges that it concerns, at once', async (t) => {
+  const { state, exchanges, ends, open } = bench(t);
+  open('one', ann);
+  open('two', ann);
+  open('three', bob);
+  assert.equal(
+    exchanges.count(({ subject }) => subject === 'ann'),
+    2,
+  );
+  await state.revoke(revocation);
+  assert.deepEqual(ends, ['one revocation', 'two revocation']);
+  assert.equal(exchanges.count(), 1);
+});
+
+test('an exchange that begins while its token is revoked is found', async (t) => {
+  const { state, ends, open } = bench(t);
+  await state.revoke(revocation);
+  open('late', ann);
+  await eventually(() => ends.length === 1, 5_000);
+  assert.deepEqual(ends, ['late revocation']);
+});
+
+test('an exchange ends with its token', async (t) => {
+  const { ends, open } = bench(t);
+  open('short', { ...ann, expiresAtMs: Date.now() + 100 });
+  open('long', ann);
+  await eventually(() => ends.length === 1, 5_000);
+  assert.deepEqual(ends, ['short expiry']);
+});
+
+test('while nobody can tell what was revoked, what is under way goes on', async (t) => {
+  const { ends, open } = bench(t, (state) => ({
+    ...state,
+    isRevoked() {
+      throw new Error('not known');
+    },
+  }));
+  open('one', ann);
+  open('ended', { ...ann, expiresAtMs: 0 });
+  await sleep(1_300);
+  assert.deepEqual(ends, ['ended expiry']);
+});
+
+test('draining waits for the last exchange, then cuts', async (t) => {
+  const { exchanges, ends, open } = bench(t);
+  const unregister = open('one', ann);
+  const drained = exchanges.drain(10_000);
+  unregister();
+  await drained;
+  open('two', ann);
+  await exchanges.drain(50);
+  assert.deepEqual(ends, ['two drain']);
+});
