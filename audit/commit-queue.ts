@@ -41,6 +41,8 @@ export interface CommitQueue {
   writeNow(drafts: readonly Draft[]): void;
   /** Why the newest write failed; `undefined` when it did not. */
   problem(): string | undefined;
+  /** How long the oldest record has waited; 0 when none waits. */
+  lagMs(): number;
   /** Takes nothing more, and writes what waits. */
   close(): Promise<void>;
 }
@@ -156,6 +158,10 @@ export function createCommitQueue(deps: {
       deps.onCommit(commit(drafts.map(content)));
     },
     problem: () => failure?.message,
+    lagMs() {
+      const oldest = waiting[0]?.content.at;
+      return oldest === undefined ? 0 : Math.max(0, now() - Date.parse(oldest));
+    },
     async close() {
       closed = true;
       clearTimeout(retry);

@@ -34,8 +34,13 @@ export interface Ledger {
   query(query: AuditQuery): AuditPage;
   /** Calls the listener after each commit, with the records in order; returns the unsubscriber. */
   subscribe(listener: (records: readonly AuditRecord[]) => void): () => void;
-  /** Whether the last write succeeded, for readiness; `head` is the newest seq. */
-  health(): { readonly ok: boolean; readonly head: number; readonly problem?: string };
+  /** Whether the last write succeeded, for readiness; `head` is the newest seq, `lagMs` the age of what waits. */
+  health(): {
+    readonly ok: boolean;
+    readonly head: number;
+    readonly lagMs: number;
+    readonly problem?: string;
+  };
   /** Flushes, writes `stop` and a checkpoint, closes the files. */
   close(): Promise<void>;
 }
@@ -179,8 +184,10 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
     health() {
       const problem = queue.problem();
-      const head = store.head().seq;
-      return problem === undefined ? { ok: !closed, head } : { ok: false, head, problem };
+      const figures = { head: store.head().seq, lagMs: queue.lagMs() };
+      return problem === undefined
+        ? { ok: !closed, ...figures }
+        : { ok: false, ...figures, problem };
     },
     async close() {
       if (closed) return;

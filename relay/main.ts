@@ -5,14 +5,15 @@ import { auditCommand } from './cli/audit.ts';
 import { checkConfig } from './cli/check-config.ts';
 import { explain } from './cli/explain.ts';
 import { printSchema } from './cli/schema.ts';
+import type { RelayConfig } from './config/config.ts';
 import { ConfigError, formatFault } from './config/faults.ts';
 import { loadConfig } from './config/load.ts';
-import { startRelay } from './serve.ts';
+import { startRelay, type RunningRelay } from './serve.ts';
 
 const USAGE = `usage: latchkey-relay [serve] --config relay.yaml
-       latchkey-relay check-config --config relay.yaml [--print]
+       latchkey-relay check-config --config relay.yaml [--print] [--strict]
        latchkey-relay schema
-       latchkey-relay explain --config relay.yaml --claims claims.json --method GET --path /billing/invoices [--from IP] [--json]
+       latchkey-relay explain --config relay.yaml (--claims claims.json | --token-file token [--offline]) --method GET --path /billing/invoices [--from IP] [--json]
        latchkey-relay audit verify|export (--config relay.yaml | --dir DIR)
 `;
 
@@ -28,19 +29,20 @@ function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
-    // Hot reload is not there yet; without a listener the signal would end the relay.
-    process.on('SIGHUP', () =>
-      complain('reload is not available in this version; restart instead'),
-    );
   });
 }
 
 async function serve(argv: string[]): Promise<number> {
   const { values } = parseArgs({ args: argv, options: { config: { type: 'string' } } });
   if (values.config === undefined) return complain(`--config is missing\n${USAGE}`);
-  const config = await loadConfig(values.config, { env: process.env });
+  const file = values.config;
+  const load = (): Promise<RelayConfig> => loadConfig(file, { env: process.env });
+  const config = await load();
   const stopped = untilStopped();
-  const relay = await startRelay(config, { version: packageJson.version });
+  let relay: RunningRelay | undefined;
+  // From the first moment on: without a listener the signal would end the relay.
+  process.on('SIGHUP', () => void relay?.reload());
+  relay = await startRelay(config, { version: packageJson.version, load });
   await stopped;
   await relay.stop();
   return 0;

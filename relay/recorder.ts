@@ -2,8 +2,9 @@ import type { Ledger, OpenRecord } from '../audit/ledger.ts';
 import type { ClosedBy } from '../wire/forward.ts';
 import type { RelayError } from './errors.ts';
 import { asProblem } from './respond.ts';
+import type { RequestMetrics } from './metrics.ts';
 import type { Api } from './runtime.ts';
-import { describeEnd, describeVisit, type Visit } from './visit.ts';
+import { CLIENT_LEFT, describeEnd, describeVisit, type Visit } from './visit.ts';
 
 /** How an exchange ended, as far as the audit wants to know. */
 export interface Ended {
@@ -41,21 +42,29 @@ export interface Recorder {
  * @param ledger where to write
  * @param configHash names the configuration that decides
  * @param now the clock, epoch ms
+ * @param metrics hears of each exchange
  * @returns the recorder
  */
 export function createRecorder(
   ledger: Pick<Ledger, 'admit'>,
   configHash: string,
   now: () => number,
+  metrics: Pick<RequestMetrics, 'opened' | 'closed'>,
 ): Recorder {
+  async function admit(...[visit, api, verdict]: Parameters<Recorder['decided']>) {
+    try {
+      return await ledger.admit(describeVisit(visit, api, verdict, configHash));
+    } catch (error) {
+      if (api?.config.audit.required === false) return undefined;
+      throw error;
+    }
+  }
   return {
     async decided(visit, api, verdict) {
-      try {
-        return await ledger.admit(describeVisit(visit, api, verdict, configHash));
-      } catch (error) {
-        if (api?.config.audit.required === false) return undefined;
-        throw error;
-      }
+      const open = await admit(visit, api, verdict);
+      if (api !== undefined) visit.api = api.config.name;
+      visit.decision = verdict.kind;
+      return open;
     },
     refused(visit, open, error) {
       const { status, code } = error;
@@ -63,15 +72,19 @@ export function createRecorder(
       throw error;
     },
     async during(visit, { record, upstream }, run) {
+      metrics.opened(visit);
       try {
         const { status, bytesIn = 0, bytesOut = 0, cutBy: closedBy = 'upstream' } = await run();
         const end = { status, upstream, bytesIn, bytesOut, closedBy };
+        visit.status = status === 0 ? CLIENT_LEFT : status;
         record?.finish(describeEnd(visit, end, now()));
       } catch (error) {
         const { status, code } = asProblem(error);
         const end = { status, code, upstream, bytesOut: 0, closedBy: 'error' } as const;
         record?.finish(describeEnd(visit, end, now()));
         throw error;
+      } finally {
+        metrics.closed(visit);
       }
     },
   };

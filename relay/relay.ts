@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ulid } from 'ulid';
 import type { Ledger, OpenRecord } from '../audit/ledger.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import { forward } from '../wire/forward.ts';
@@ -9,21 +8,26 @@ import { fieldValues } from '../wire/headers.ts';
 import { canonicalTarget, type Target } from '../wire/target.ts';
 import { responseOn, tunnel } from '../wire/tunnel.ts';
 import { readCredential } from './auth/bearer.ts';
+import { proofAlgorithms } from './auth/dpop.ts';
 import type { Presentation } from './auth/presentation.ts';
 import type { Verifier } from './auth/verify.ts';
 import { catalogue, protectedResourceMetadata, whoami } from './documents.ts';
-import { RelayError, type RelayErrorCode } from './errors.ts';
+import { RelayError } from './errors.ts';
 import { readCertificate } from './certificate.ts';
 import type { Exchanges } from './exchanges.ts';
+import type { RequestMetrics } from './metrics.ts';
+import { LOGOUT_PATH, type LogoutEndpoint } from './logout.ts';
 import { decide } from './policy/decide.ts';
 import { planForward, type Planned } from './plan.ts';
 import type { Nonces } from './auth/nonces.ts';
+import { requestDetails } from './request-details.ts';
 import { createRecorder } from './recorder.ts';
 import type { RequestIds } from './request-id.ts';
 import { refusal } from './refusal.ts';
-import { asProblem, refuse, sendJson } from './respond.ts';
+import { asProblem, refuse, sendJson, type ChallengeFacts } from './respond.ts';
 import type { Runtime } from './runtime.ts';
-import { beginVisit, describeEnd, describeVisit, type Visit } from './visit.ts';
+import { createUnidentified } from './unidentified.ts';
+import { beginVisit, CLIENT_LEFT, describeEnd, type Visit } from './visit.ts';
 
 /** What the pipeline needs from outside. */
 export interface RelayDeps {
@@ -33,6 +37,8 @@ export interface RelayDeps {
   readonly exchanges: Pick<Exchanges, 'registrar'>;
   readonly refusals: Pick<Refusals, 'record'>;
   readonly nonces: Pick<Nonces, 'current'>;
+  readonly logout: LogoutEndpoint;
+  readonly metrics: RequestMetrics;
   readonly nextRequestId: RequestIds;
   readonly draining: () => boolean;
   readonly log: (event: Record<string, unknown>) => void;
@@ -54,17 +60,13 @@ interface Admitted extends Planned {
   readonly record: OpenRecord | undefined;
 }
 
-const PARSER_CODES: Readonly<Record<number, RelayErrorCode>> = {
-  408: 'too_slow',
-  413: 'too_large',
-  431: 'headers_too_large',
-};
 const METADATA = '/.well-known/oauth-protected-resource';
 /** After these the connection's framing, or our patience, cannot be relied on. */
 const CLOSING = new Set([
   'bad_request',
   'ambiguous_target',
   'too_large',
+  'too_slow',
   'url_too_long',
   'draining',
 ]);
@@ -76,11 +78,20 @@ const CLOSING = new Set([
  * @returns handlers for a node:http server
  */
 export function createRelay(deps: RelayDeps): Relay {
-  const { runtime, verifier, ledger, exchanges, refusals, nonces, log, now, version } = deps;
+  const { runtime, verifier, ledger, exchanges, metrics, nonces, log, now, version } = deps;
   const { config } = runtime;
-  const facts = { resource: runtime.resource };
+  const offersDpop = config.issuers.some((issuer) => issuer.dpop !== 'off');
+  const algs = proofAlgorithms.join(' ');
   const proto = new URL(runtime.resource).protocol === 'https:' ? 'https' : 'http';
-  const recorder = createRecorder(ledger, config.hash, now);
+  const recorder = createRecorder(ledger, config.hash, now, metrics);
+  const unidentified = createUnidentified(deps.refusals, config.hash, now, metrics);
+
+  function challengeFacts(visit: Visit): ChallengeFacts {
+    const { resource } = runtime;
+    if (!offersDpop) return { resource };
+    const { nonce } = visit;
+    return { resource, dpop: { algs, nonce: nonces.current(), used: nonce !== undefined } };
+  }
 
   function readTarget(request: IncomingMessage, visit: Visit): Target {
     if (deps.draining()) throw new RelayError('draining', 'The relay is restarting; try again.');
@@ -96,7 +107,7 @@ export function createRelay(deps: RelayDeps): Relay {
   /** Learns who is calling, from the token and from what proves that it is theirs. */
   async function identify(request: IncomingMessage, visit: Visit, target: Target): Promise<void> {
     const credential = readCredential(request.rawHeaders, target.query);
-    if (credential.scheme === 'dpop') visit.nonce = nonces.current();
+    if (credential.scheme === 'dpop' && offersDpop) visit.nonce = nonces.current();
     const shown: Presentation = {
       method: target.method,
       htu: runtime.resource + target.path,
@@ -125,12 +136,13 @@ export function createRelay(deps: RelayDeps): Relay {
       path: relativePath,
       ip: visit.ip,
       nowMs: now(),
+      details: () => requestDetails(request.rawHeaders, target.query),
     });
     const open = await recorder.decided(visit, api, verdict);
     if (verdict.kind === 'deny') return recorder.refused(visit, open, refusal(verdict));
-    const register = exchanges.registrar(principal);
+    const hooks = { register: exchanges.registrar(principal), answered: metrics.answered };
     const allowed = { visit, target, principal, framing, api, relativePath };
-    return { record: open, ...planForward(request, allowed, proto, register) };
+    return { record: open, ...planForward(request, allowed, proto, hooks) };
   }
 
   /** The relay's own documents for a recognised caller. */
@@ -149,8 +161,27 @@ export function createRelay(deps: RelayDeps): Relay {
           : undefined;
     if (body === undefined) return false;
     const open = await recorder.decided(visit, undefined, { kind: 'allow', rule: 'latchkey' });
-    const bytesOut = sendJson(response, visit.requestId, body, 0);
+    const bytesOut = sendJson(response, visit.requestId, body, 0, visit.nonce);
     open?.finish(describeEnd(visit, { status: 200, bytesOut, closedBy: 'relay' }, now()));
+    return true;
+  }
+
+  /** What needs no access token: the metadata, and an issuer's word that a session ended. */
+  async function servePublic(
+    request: IncomingMessage,
+    response: ServerResponse,
+    visit: Visit,
+    target: Target,
+  ): Promise<boolean> {
+    if (target.path === METADATA && target.method === 'GET') {
+      sendJson(response, visit.requestId, protectedResourceMetadata(runtime, version), 60);
+      return true;
+    }
+    if (target.path !== LOGOUT_PATH) return false;
+    const refused = await deps.logout(request, response, visit);
+    if (refused === undefined) return true;
+    visit.code = refused.problem.code;
+    unidentified.refused(visit, refused.problem, refused.bytesOut);
     return true;
   }
 
@@ -162,10 +193,7 @@ export function createRelay(deps: RelayDeps): Relay {
   ): Promise<void> {
     const framing = readFraming(request);
     const target = readTarget(request, visit);
-    if (target.path === METADATA && target.method === 'GET') {
-      sendJson(response, visit.requestId, protectedResourceMetadata(runtime, version), 60);
-      return;
-    }
+    if (await servePublic(request, response, visit, target)) return;
     await identify(request, visit, target);
     if (await serveOwn(visit, target, response)) return;
     const admitted = await judge(request, visit, target, framing);
@@ -180,21 +208,15 @@ export function createRelay(deps: RelayDeps): Relay {
     visit: Visit,
   ): void {
     const problem = asProblem(error);
+    visit.status = problem.status;
+    visit.code = problem.code;
     if (problem.status >= 500) {
       const cause = problem.cause instanceof Error ? problem.cause.message : undefined;
       log({ event: 'request_failed', requestId: visit.requestId, code: problem.code, cause });
     }
     const close = CLOSING.has(problem.code) || request.headers.expect !== undefined;
-    const bytesOut = refuse(response, problem, visit.requestId, facts, close);
-    if (visit.principal !== undefined) return;
-    refusals.record(
-      describeVisit(visit, undefined, { kind: 'deny', code: problem.code }, config.hash),
-      describeEnd(
-        visit,
-        { status: problem.status, code: problem.code, bytesOut, closedBy: 'relay' },
-        now(),
-      ),
-    );
+    const bytesOut = refuse(response, problem, visit.requestId, challengeFacts(visit), close);
+    if (visit.principal === undefined) unidentified.refused(visit, problem, bytesOut);
   }
 
   return {
@@ -205,10 +227,12 @@ export function createRelay(deps: RelayDeps): Relay {
       } catch (error) {
         answerError(error, request, response, visit);
       }
+      metrics.ended(visit, response.statusCode);
     },
 
     async upgrade(request, socket) {
       const visit = beginVisit(request, deps.nextRequestId(request.rawHeaders), runtime, now());
+      visit.kind = 'websocket';
       try {
         const framing = readFraming(request);
         const target = readTarget(request, visit);
@@ -218,20 +242,9 @@ export function createRelay(deps: RelayDeps): Relay {
       } catch (error) {
         if (!socket.destroyed) answerError(error, request, responseOn(request, socket), visit);
       }
+      metrics.ended(visit, CLIENT_LEFT);
     },
 
-    unparsable(status, ip) {
-      const code = PARSER_CODES[status] ?? 'bad_request';
-      const fields = {
-        requestId: ulid(),
-        decision: 'deny',
-        code,
-        configHash: config.hash,
-      } as const;
-      refusals.record(
-        { ...fields, ...(ip === '' ? {} : { ip }) },
-        { status, code, bytesOut: 0, durationMs: 0, closedBy: 'relay' },
-      );
-    },
+    unparsable: unidentified.unparsable,
   };
 }

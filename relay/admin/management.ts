@@ -1,23 +1,38 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { InsecureName } from '../config/config.ts';
+import type { ConfigFault } from '../config/faults.ts';
+import { mountReload, type ReloadDeps } from './reload.ts';
+import { mountRevocations, type RevocationsDeps } from './revocations.ts';
 
 /** One line of /readyz. */
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
   readonly detail?: string;
+  /** Of an issuer whose keys were fetched. */
+  readonly keys?: number;
+  readonly keysAgeSeconds?: number;
+}
+
+/** What is shown of the configuration. */
+export interface ConfigFacts {
+  readonly hash: string;
+  readonly loadedAt: string;
+  readonly insecure: readonly InsecureName[];
+  /** Absent unless the last reload was refused; what is in effect is the one before. */
+  readonly lastReloadFailure?: { readonly at: string; readonly faults: readonly ConfigFault[] };
 }
 
 /** What the management listener shows. */
 export interface ManagementDeps {
   readonly checks: () => readonly Check[];
-  readonly config: () => {
-    readonly hash: string;
-    readonly loadedAt: string;
-    readonly insecure: readonly InsecureName[];
-  };
+  readonly config: () => ConfigFacts;
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly reload: ReloadDeps['reload'];
+  readonly revocations: RevocationsDeps;
 }
 
+const READ_ONLY = ['/healthz', '/readyz', '/config', '/metrics'];
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?$/i;
 
 /** A web page must not reach this listener, by DNS rebinding or otherwise. */
@@ -38,8 +53,15 @@ function guard(request: Request, response: Response, next: NextFunction): void {
   next();
 }
 
+/** In place of Express's own page, which may show a stack. */
+function answerFault(_error: unknown, _request: Request, response: Response, next: NextFunction) {
+  if (response.headersSent) next(new Error('the answer was cut'));
+  else response.status(400).json({ code: 'bad_request', detail: 'The request is not understood.' });
+}
+
 /**
- * Builds the management listener's application: health, readiness, configuration.
+ * Builds the management listener's application: health, readiness, configuration, metrics,
+ * and the calls by which operators reload it and end sessions.
  *
  * @param deps where the facts come from
  * @returns an Express application
@@ -64,8 +86,20 @@ export function createManagement(deps: ManagementDeps): Express {
   app.get('/config', (_request, response) => {
     response.json(deps.config());
   });
-  app.use((_request, response) => {
-    response.status(404).json({ code: 'not_found', detail: 'See /healthz, /readyz, /config.' });
+  app.get('/metrics', async (_request, response) => {
+    const { contentType, text } = await deps.metrics();
+    response.set('Content-Type', contentType).end(text);
   });
+  app.all(READ_ONLY, (_request, response) => {
+    response.status(405).set('Allow', 'GET, HEAD').json({ code: 'method', detail: 'Use GET.' });
+  });
+  mountReload(app, deps);
+  mountRevocations(app, deps.revocations);
+  app.use((_request, response) => {
+    response
+      .status(404)
+      .json({ code: 'not_found', detail: 'See /healthz, /readyz, /config, /metrics.' });
+  });
+  app.use(answerFault);
   return app;
 }

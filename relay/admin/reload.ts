@@ -1,0 +1,44 @@
+import type { Express, NextFunction, Request, Response } from 'express';
+import type { ReloadResult } from '../reload.ts';
+
+/** What `POST /reload` needs. */
+export interface ReloadDeps {
+  readonly reload: () => Promise<ReloadResult>;
+}
+
+/** A form of a web page cannot send this type without asking first. */
+function requireJson(request: Request, response: Response, next: NextFunction): void {
+  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
+  if (type === 'application/json') next();
+  else
+    response
+      .status(415)
+      .json({ code: 'bad_request', detail: 'Send Content-Type: application/json.' });
+}
+
+/**
+ * Adds `POST /reload`, which answers once the new configuration is in effect, or refused.
+ *
+ * @param app the management listener's application
+ * @param deps who reloads
+ */
+export function mountReload(app: Express, deps: ReloadDeps): void {
+  app.post('/reload', requireJson, async (_request, response) => {
+    const result = await deps.reload();
+    if (result.kind === 'reloaded') {
+      response.json({ hash: result.hash, changed: result.changed });
+      return;
+    }
+    response.status(422).type('application/problem+json').json({
+      type: 'urn:latchkey:problem:reload_failed',
+      title: 'The configuration was not reloaded',
+      status: 422,
+      detail: 'Nothing changed. Correct the faults; the file is read again when it changes.',
+      code: 'reload_failed',
+      faults: result.faults,
+    });
+  });
+  app.all('/reload', (_request, response) => {
+    response.status(405).set('Allow', 'POST').json({ code: 'method', detail: 'Use POST.' });
+  });
+}
