@@ -55,7 +55,7 @@ export interface Generation {
  * @returns the generation
  * @throws {Error} something of the configuration cannot be compiled
  */
-export function createGeneration(config: RelayConfig, shared: Shared): Generation {
+function createGeneration(config: RelayConfig, shared: Shared): Generation {
   const { pool, state, ledger, now } = shared;
   const runtime = createRuntime(config, shared.listenUrl);
   const verifier = createVerifier(config.issuers, {

@@ -53,7 +53,7 @@ export function createRuntime(config: RelayConfig, listenUrl: string): Runtime {
     path: api.path,
     rules: compileRules(api.rules),
     targets: createTargets(api.upstreams),
-    transform: createTransform(api, claimAt),
+    transform: createTransform(api, claimAt, config.clientCertificateHeader),
   }));
   return {
     config,

@@ -9,8 +9,8 @@ import type { RelayConfig } from './config/config.ts';
 import type { Relay } from './relay.ts';
 import type { KeyPair } from './tls.ts';
 
-/** A resumed session may not show the certificate again. */
-const NO_TICKETS = constants.SSL_OP_NO_TICKET;
+/** A resumed or renegotiated session would show a certificate whose key was not asked for again, or another. */
+const ONE_HANDSHAKE = constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION;
 const PARSER_ANSWERS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
@@ -36,7 +36,7 @@ function tlsOptions(config: RelayConfig, { cert, key }: KeyPair): TlsServerOptio
   const options: TlsServerOptions = { cert, key, minVersion: 'TLSv1.2' };
   if (config.tls?.clientCertificates !== true) return options;
   // Asked for, not required: which certificate counts is the token's to say (RFC 8705 §3).
-  return { ...options, requestCert: true, rejectUnauthorized: false, secureOptions: NO_TICKETS };
+  return { ...options, requestCert: true, rejectUnauthorized: false, secureOptions: ONE_HANDSHAKE };
 }
 
 /**

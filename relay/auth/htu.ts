@@ -7,17 +7,24 @@ function canonicalEscape(escape: string): string {
   return UNRESERVED.test(character) ? character : escape.toUpperCase();
 }
 
-/**
- * Writes an address in the one way in which addresses are compared: scheme and host in lower case,
- * no default port, percent-encoding in its canonical form, neither query nor fragment.
- *
- * @param address what a proof names, or the address of the request
- * @returns the normalised address; undefined for anything that is no http address
- * @see RFC 9449 §4.3, RFC 3986 §6.2.2, §6.2.3
- */
-export function normalisedAddress(address: unknown): string | undefined {
-  if (typeof address !== 'string' || !ADDRESS.test(address)) return undefined;
-  const url = URL.parse(address);
+function normalised(address: string): string | undefined {
+  const url = ADDRESS.test(address) ? URL.parse(address) : null;
   if (url === null || url.username !== '' || url.password !== '') return undefined;
   return url.origin + url.pathname.replaceAll(/%[0-9a-f]{2}/gi, canonicalEscape);
+}
+
+/**
+ * Tells whether a proof was made for a request: scheme and host compare without case, a default
+ * port, query and fragment are ignored, percent-encoding counts by what it means.
+ *
+ * @param htu what the proof names
+ * @param address the public address of the request, with its canonical path
+ * @returns false for anything that is no http address
+ * @see RFC 9449 §4.3, RFC 3986 §6.2.2, §6.2.3
+ */
+export function isSameAddress(htu: unknown, address: string): boolean {
+  if (typeof htu !== 'string') return false;
+  if (htu === address) return true;
+  const named = normalised(htu);
+  return named !== undefined && named === normalised(address);
 }

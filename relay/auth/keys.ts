@@ -125,23 +125,6 @@ export function publicKeyFault(
 }
 
 /**
- * Tells why a key that a proof of possession shows must not be used.
- *
- * @param jwk the key
- * @param alg the JWS algorithm that it must be for
- * @returns what is wrong: private, symmetric, weak, or not for the algorithm; undefined when nothing is
- * @see RFC 9449 §4.3
- */
-export function publicKeyFault(
-  jwk: Readonly<Record<string, unknown>>,
-  alg: string,
-): string | undefined {
-  const fault = keyFault(jwk);
-  if (fault !== undefined) return fault;
-  return usableAlgorithms(jwk, [alg]).length === 0 ? 'it is not for that algorithm' : undefined;
-}
-
-/**
  * Imports one public key that a proof of possession shows.
  *
  * @param jwk the key

@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 export interface Nonces {
   /** The one to offer now. */
   readonly current: () => string;
-  /** Whether a nonce is this period's or the one's before. */
+  /** Whether a nonce is this period's, the one's before, or the next one's of a relay whose clock is ahead. */
   readonly accepts: (nonce: string) => boolean;
 }
 
@@ -35,6 +35,6 @@ export function createNonces(secret: Buffer, now: () => number): Nonces {
     current: () => nonceOf(period()),
     accepts: (nonce) =>
       /^[A-Za-z0-9_-]{43}$/.test(nonce) &&
-      [period(), period() - 1].some((one) => equal(nonceOf(one), nonce)),
+      [period(), period() - 1, period() + 1].some((one) => equal(nonceOf(one), nonce)),
   };
 }

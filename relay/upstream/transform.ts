@@ -68,17 +68,28 @@ function via(raw: HeaderList): string {
  *
  * @param api the API as configured
  * @param claimAt how templates look claims up
+ * @param certificateField in which trusted proxies name a client's certificate; no API sees it
  * @returns the rewriting of its fields
  */
-export function createTransform(api: ApiConfig, claimAt: ClaimAt): Transform {
+export function createTransform(
+  api: ApiConfig,
+  claimAt: ClaimAt,
+  certificateField?: string,
+): Transform {
   const removed = new Set(api.request.removeHeaders.map(foldName));
+  if (certificateField !== undefined) removed.add(foldName(certificateField));
   const templates = Object.entries(api.request.setHeaders).map(
     ([name, source]) => [name, compileTemplate(source, claimAt)] as const,
   );
   // A header that is left out because its claim is absent must not come from outside instead.
   for (const [name] of templates) removed.add(foldName(name));
   const secret = credentialFields(api.request.credentials);
-  const answerRemoved = new Set(['x-request-id', ...api.response.removeHeaders.map(foldName)]);
+  const answerRemoved = new Set([
+    'x-request-id',
+    // An API that sees no proof has no nonce to give; a caller would take it for the relay's.
+    'dpop-nonce',
+    ...api.response.removeHeaders.map(foldName),
+  ]);
   const answerSet = Object.entries(api.response.setHeaders).flat();
 
   const dropped = (folded: string): boolean =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { createProofKey, proof as proofOf, type ProofKey } from '../support/dpop.ts';
-import { codeOf, sendRaw, statusOf } from '../support/raw.ts';
+import { codeOf, createRawUpstream, sendRaw, statusOf, type RawUpstream } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 
 /** Claims as given; one set to undefined is left out. */
@@ -30,8 +30,12 @@ interface Bound {
 
 const PUBLIC = 'https://relay.test';
 
-async function bound(t: TestContext, issuer = '    dpop: optional'): Promise<Bound> {
-  const bench = await createRelayBench(t, { issuer, top: `publicUrl: ${PUBLIC}` });
+async function bound(
+  t: TestContext,
+  issuer = '    dpop: optional',
+  more: { readonly upstream?: RawUpstream } = {},
+): Promise<Bound> {
+  const bench = await createRelayBench(t, { issuer, top: `publicUrl: ${PUBLIC}`, ...more });
   const key = await createProofKey();
   const token = await bench.token({ cnf: { jkt: key.jkt } });
   return {
@@ -45,6 +49,7 @@ async function bound(t: TestContext, issuer = '    dpop: optional'): Promise<Bou
         [
           `GET ${target} HTTP/1.1`,
           `Host: ${new URL(bench.relay.url).host}`,
+          'Connection: close',
           ...fields,
           '',
           '',
@@ -234,4 +239,57 @@ test('case 1 and 3: both schemes are offered when none, or two, were used', asyn
   assert.match(challengesOf(two), /^Bearer .*error="invalid_request"/m);
   assert.match(challengesOf(two), /^DPoP .*error="invalid_request"/m);
   assert.equal(bench.upstream.requests(), 0);
+});
+
+test('an upgrade needs its proof like any other request', async (t) => {
+  const { bench, key, token, htu } = await bound(t);
+  const upgrade = (fields: readonly string[]): Promise<string> =>
+    sendRaw(
+      bench.relay.url,
+      [
+        'GET /x/a HTTP/1.1',
+        `Host: ${new URL(bench.relay.url).host}`,
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+        ...fields,
+        '',
+        '',
+      ].join('\r\n'),
+    );
+  const asBearer = await upgrade([`Authorization: Bearer ${token}`]);
+  assertRefused(asBearer, 'token_binding', /^Bearer .*error="invalid_token"/m, 'bearer');
+  const without = await upgrade([`Authorization: DPoP ${token}`]);
+  assertRefused(without, 'dpop_proof', PROOF, 'no proof');
+  const one = await makeProof(key, { htm: 'GET', htu, token });
+  assert.equal(bench.upstream.requests(), 0);
+  await upgrade([`Authorization: DPoP ${token}`, `DPoP: ${one}`]);
+  assert.equal(bench.upstream.requests(), 1);
+  const replayed = await upgrade([`Authorization: DPoP ${token}`, `DPoP: ${one}`]);
+  assertRefused(replayed, 'dpop_proof', PROOF, 'replay');
+  assert.equal(bench.upstream.requests(), 1);
+});
+
+test('an API cannot pass a nonce of its own for the one of the relay', async (t) => {
+  const upstream = await createRawUpstream((socket) => {
+    socket.write(
+      'HTTP/1.1 200 OK\r\nDPoP-Nonce: evil\r\ndpop_nonce: evil\r\nContent-Length: 0\r\n\r\n',
+    );
+  });
+  const { key, token, htu, send } = await bound(t, '    dpop: optional', { upstream });
+  const proof = await makeProof(key, { htm: 'GET', htu, token });
+  const answer = await send([`Authorization: DPoP ${token}`, `DPoP: ${proof}`]);
+  assert.equal(statusOf(answer), 200);
+  assert.deepEqual(answer.match(/^dpop.nonce: .*/gim)?.length, 1);
+  assert.doesNotMatch(answer, /evil/);
+});
+
+test('neither a token nor a proof is in the log or in the refusal', async (t) => {
+  const { bench, key, token, htu, send } = await bound(t);
+  const proof = await makeProof(key, { htm: 'GET', htu: `${htu}b`, token });
+  const answer = await send([`Authorization: DPoP ${token}`, `DPoP: ${proof}`]);
+  assert.equal(codeOf(answer), 'dpop_proof');
+  for (const secret of [...token.split('.'), ...proof.split('.')])
+    assert.ok(!(answer + bench.log.join('')).includes(secret));
 });

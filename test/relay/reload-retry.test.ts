@@ -44,9 +44,9 @@ function createBench(
 
 test('a refused reload is tried again by itself, and told once', async (t) => {
   const first = await load(t, GOOD);
-  const next = await load(t, `${GOOD}\n# next`);
+  const next: RelayConfig = { ...first, hash: 'next' };
   const bad = new ConfigError([fault]);
-  const bench = createBench(first, [bad, bad, bad, { ...next, files: first.files }]);
+  const bench = createBench(first, [bad, bad, bad, next]);
   assert.deepEqual(await bench.reloader.reload('file'), { kind: 'refused', faults: [fault] });
   await eventually(() => bench.events.includes('adopted'));
   assert.deepEqual(bench.events, ['reload_failed file', 'adopted', 'reloaded retry']);

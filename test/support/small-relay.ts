@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A relay as far as signing in goes: it describes itself and answers whoever has a token that it accepts. */
@@ -10,6 +10,8 @@ export interface SmallRelay {
   describe(changes: Record<string, unknown>): void;
   /** Which tokens it accepts from now on; all of them at first. */
   accept(test: (token: string) => boolean): void;
+  /** Answers everything that is none of the relay's own documents. */
+  serveApis(listener: RequestListener): void;
   /** Every token shown, in order. */
   readonly tokens: readonly string[];
   /** Stops listening; `resume` takes the same port again. */
@@ -28,6 +30,7 @@ export async function startSmallRelay(issuer: string): Promise<SmallRelay> {
   const tokens: string[] = [];
   let accepts: (token: string) => boolean = () => true;
   let changes: Record<string, unknown> = {};
+  let apis: RequestListener | undefined;
   const server = createServer(serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -46,7 +49,9 @@ export async function startSmallRelay(issuer: string): Promise<SmallRelay> {
     if (request.url === '/.latchkey/whoami') {
       return send(200, { user: 'alice', email: 'alice@demo.example' });
     }
-    if (request.url !== '/.latchkey/apis') return send(404, { code: 'unknown_api' });
+    if (request.url !== '/.latchkey/apis') {
+      return apis ? apis(request, response) : send(404, { code: 'unknown_api' });
+    }
     const rules = [{ name: 'read', methods: ['GET'], paths: ['/**'], allowed: true }];
     return send(200, { apis: [{ name: 'billing', title: 'Billing', path: '/billing', rules }] });
   }
@@ -81,6 +86,9 @@ export async function startSmallRelay(issuer: string): Promise<SmallRelay> {
     tokens,
     describe(next) {
       changes = next;
+    },
+    serveApis(listener) {
+      apis = listener;
     },
     accept(test) {
       accepts = test;
