@@ -1,5 +1,6 @@
 import { Environment } from '@marcbachmann/cel-js';
 import type { PolicyRequest } from './verdict.ts';
+import { usageFault } from './when-faults.ts';
 
 /** What a condition says: it can also fail to say anything, for want of a claim or by its own fault. */
 export type WhenOutcome = 'holds' | 'fails' | 'absent' | 'error';
@@ -9,11 +10,6 @@ export type When = (
   claims: Readonly<Record<string, unknown>>,
   request: PolicyRequest,
 ) => WhenOutcome;
-
-interface Node {
-  readonly op: string;
-  readonly args: unknown;
-}
 
 const maxLength = 2_000;
 const environment = new Environment({
@@ -38,23 +34,11 @@ const environment = new Environment({
   })
   .registerVariable('now', 'google.protobuf.Timestamp');
 
-const isNode = (value: unknown): value is Node =>
-  typeof value === 'object' && value !== null && 'op' in value && 'args' in value;
-
-/** A pattern's text or its subject may come from a caller, and JavaScript's matching can take for ever. */
-function callsMatches(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(callsMatches);
-  if (!isNode(value)) return false;
-  const { op, args } = value;
-  const called: unknown = Array.isArray(args) ? args[0] : undefined;
-  return ((op === 'rcall' || op === 'call') && called === 'matches') || callsMatches(args);
-}
-
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 
 /**
- * Checks a condition without evaluating it: syntax, names, types, size.
+ * Checks a condition without evaluating it: syntax, names, types, size, and what must not be used.
  *
  * @param expression CEL over `claims`, `request.{method,path,query,headers}` and `now`
  * @returns what is wrong, to end the sentence "must be …"; undefined when nothing is
@@ -66,9 +50,7 @@ export function whenFault(expression: string): string | undefined {
     if (!result.valid) return `is no CEL condition: ${firstLine(result.error)}`;
     if (String(result.type) !== 'bool')
       return `must be a CEL condition that gives true or false, and this gives ${String(result.type)}; compare it with something`;
-    if (callsMatches(environment.parse(expression).ast))
-      return 'uses matches(), which is not available: a text could be chosen that takes it for ever; use startsWith, endsWith, contains or ==';
-    return undefined;
+    return usageFault(environment.parse(expression).ast);
   } catch (error) {
     return `is no CEL condition: ${firstLine(error)}`;
   }
