@@ -1,8 +1,9 @@
 import type { Agent, IncomingMessage, ServerResponse } from 'node:http';
-import { sendAnswer, sendBody } from './bodies.ts';
+import { keepAnswer, sendAnswer, sendBody, type KeptAnswer } from './bodies.ts';
 import { WireError } from './errors.ts';
 import type { Framing } from './framing.ts';
 import type { HeaderList } from './headers.ts';
+import type { KeptBody } from './kept-body.ts';
 import { openRequest, type NextHop } from './next-hop.ts';
 import { TimeoutError, transportError } from './transport-error.ts';
 import { createYoungMemory } from './young-memory.ts';
@@ -30,10 +31,13 @@ export interface ForwardPlan {
   /** Builds the answer's fields from the upstream's. */
   readonly answer: (status: number, raw: HeaderList) => HeaderList;
   /**
-   * Looks at the answer to a request without a body before the client sees it; `true` discards it,
-   * and `forward` resolves `intercepted`.
+   * Looks at the answer before the client sees it; `true` keeps it back, and `forward` resolves
+   * `intercepted`. Asked only while the request can be sent again: it has no body, or `kept` holds
+   * all that came of it.
    */
   readonly intercept?: (status: number, raw: HeaderList) => boolean;
+  /** Keeps the body as it is sent; the same for each try of a request. */
+  readonly kept?: KeptBody;
   /** Hands out a way to end the exchange from outside; returns the unregistering function. */
   readonly register?: (cut: (by: ClosedBy) => void) => () => void;
 }
@@ -48,7 +52,12 @@ export type ForwardResult =
       /** Absent when the whole answer was delivered. */
       readonly cutBy?: ClosedBy;
     }
-  | { readonly kind: 'intercepted'; readonly status: number };
+  | {
+      readonly kind: 'intercepted';
+      readonly status: number;
+      readonly bytesIn: number;
+      readonly answer: KeptAnswer;
+    };
 
 // One for the process: it is the process's memory.
 const streamed = createYoungMemory();
@@ -167,7 +176,7 @@ function exchange(
 
     response.on('close', onClientClose);
     // 'close' on the response tells the same, for requests with and without a body.
-    request.on('error', () => {});
+    if (request.listenerCount('error') === 0) request.on('error', () => {});
     unregister = plan.register?.(cut);
     upstream.on('error', (error) => broken(error, 'upstream'));
     upstream.on('socket', (socket) => {
@@ -179,11 +188,18 @@ function exchange(
     });
     upstream.on('response', (answer) => {
       status = answer.statusCode ?? 0;
-      if (plan.framing.kind === 'none' && plan.intercept?.(status, answer.rawHeaders)) {
-        answer.resume();
-        if (settle()) resolve({ kind: 'intercepted', status });
+      if (isRepeatable(plan) && plan.intercept?.(status, answer.rawHeaders)) {
+        stopSending();
+        if (plan.framing.kind !== 'none') plan.kept?.hold(request);
+        arm(plan.timeouts.idleMs, 'silence');
+        keepAnswer(answer, fail, (kept) => {
+          if (!settle()) return;
+          if (!upstream.writableFinished) upstream.destroy();
+          resolve({ kind: 'intercepted', status, bytesIn, answer: kept });
+        });
         return;
       }
+      plan.kept?.release();
       if (isEventStream(answer)) disarm();
       else arm(plan.timeouts.idleMs, 'silence');
       sendAnswer(answer, response, plan.answer, {
@@ -196,13 +212,19 @@ function exchange(
         finish,
       });
     });
-    sendBody(request, response, upstream, plan.framing, (bytes) => {
+    const sent = (bytes: number): void => {
       bytesIn += bytes;
       streamed(bytes);
       timer?.refresh();
       if (bytesIn > plan.maxBodyBytes) broken(tooLarge(plan.maxBodyBytes), 'relay');
-    });
+    };
+    const stopSending = sendBody(request, response, upstream, plan.framing, sent, plan.kept);
   });
+}
+
+/** Nothing of the request is lost, so it can be sent once more. */
+function isRepeatable(plan: ForwardPlan): boolean {
+  return plan.framing.kind === 'none' || plan.kept?.isWhole() === true;
 }
 
 /** Event streams may be silent as long as they like. */

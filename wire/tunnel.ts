@@ -1,18 +1,11 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ClosedBy, ForwardPlan } from './forward.ts';
+import { keepAnswer } from './bodies.ts';
+import type { ClosedBy, ForwardPlan, ForwardResult } from './forward.ts';
 import { fieldValues, type HeaderList } from './headers.ts';
 import { openRequest } from './next-hop.ts';
 import { TimeoutError, transportError } from './transport-error.ts';
 import { closeWebSocket, createFrameCursor, type FrameCursor } from './websocket-frames.ts';
-
-/** How a tunnel ended; any status but 101 is the upstream's answer in place of the switch. */
-export interface TunnelResult {
-  readonly status: number;
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly cutBy?: ClosedBy;
-}
 
 /**
  * Tells whether a request asks for a WebSocket; other upgrades are not tunnelled.
@@ -50,7 +43,8 @@ export function responseOn(request: IncomingMessage, socket: Duplex): ServerResp
  * @param request the upgrade request
  * @param socket the client's connection
  * @param plan what to send; `Connection` and `Upgrade` are added here
- * @returns how it ended, once both sides are closed
+ * @returns how it ended, once both sides are closed; any status but 101 is the upstream's answer in
+ *   place of the switch, which `intercept` may keep back
  * @throws {WireError} `upstream_*`, only while nothing was written to the client
  * @see RFC 6455 §4, CVE-2025-64763
  */
@@ -58,10 +52,16 @@ export function tunnel(
   request: IncomingMessage,
   socket: Duplex,
   plan: ForwardPlan,
-): Promise<TunnelResult> {
+): Promise<ForwardResult> {
   // A client may leave while its token is verified: its 'close' is past.
   if (socket.destroyed) {
-    return Promise.resolve({ status: 0, bytesIn: 0, bytesOut: 0, cutBy: 'client' });
+    return Promise.resolve({
+      kind: 'answered',
+      status: 0,
+      bytesIn: 0,
+      bytesOut: 0,
+      cutBy: 'client',
+    });
   }
   return new Promise((resolve, reject) => {
     const headers = [...plan.headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
@@ -76,30 +76,41 @@ export function tunnel(
       () => upstream.destroy(new TimeoutError('no answer')),
       plan.timeouts.connectMs + plan.timeouts.headersMs,
     );
-    const end = (cutBy?: ClosedBy): void => {
-      if (ended) return;
+    const settle = (): boolean => {
+      if (ended) return false;
       ended = true;
       clearTimeout(deadline);
       unregister?.();
+      return true;
+    };
+    const end = (cutBy?: ClosedBy): void => {
+      if (!settle()) return;
       upstream.destroy();
       far?.destroy();
       if (status === 101 && (cutBy === 'expiry' || cutBy === 'revocation')) {
         closeWebSocket(socket, sent, 1008);
       } else if (status === 101 && cutBy === 'drain') closeWebSocket(socket, sent, 1001);
       else if (cutBy !== undefined) socket.destroy();
-      resolve({ status, ...traffic, ...(cutBy === undefined ? {} : { cutBy }) });
+      resolve({ kind: 'answered', status, ...traffic, ...(cutBy === undefined ? {} : { cutBy }) });
+    };
+    const fail = (error: Error): void => {
+      if (!settle()) return;
+      upstream.destroy();
+      reject(transportError(error));
     };
     unregister = plan.register?.(end);
     socket.on('close', () => end('client'));
     socket.on('error', () => end('client'));
-    upstream.on('error', (error) => {
-      clearTimeout(deadline);
-      unregister?.();
-      reject(transportError(error));
-    });
+    upstream.on('error', fail);
     upstream.on('response', (answer) => {
-      clearTimeout(deadline);
       status = answer.statusCode ?? 0;
+      if (plan.intercept?.(status, answer.rawHeaders)) {
+        keepAnswer(answer, fail, (kept) => {
+          if (settle()) resolve({ kind: 'intercepted', status, bytesIn: 0, answer: kept });
+        });
+        return;
+      }
+      clearTimeout(deadline);
       passRefusal(answer, responseOn(request, socket), plan, traffic, end);
     });
     upstream.on('upgrade', (answer, upstreamSocket, early) => {
@@ -176,5 +187,7 @@ function pump(from: Duplex, to: Duplex, pass: (chunk: Buffer) => void): void {
     if (!to.write(chunk)) from.pause();
   });
   to.on('drain', () => from.resume());
-  from.on('end', () => to.end());
+  // It may have ended before it was joined.
+  if (from.readableEnded) to.end();
+  else from.on('end', () => to.end());
 }

@@ -6,17 +6,19 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { ClosedBy, ForwardPlan } from '../../wire/forward.ts';
+import type { ClosedBy, ForwardPlan, ForwardResult } from '../../wire/forward.ts';
 import { requestHeaders, responseHeaders } from '../../wire/headers.ts';
-import { isWebSocketUpgrade, responseOn, tunnel, type TunnelResult } from '../../wire/tunnel.ts';
+import { isWebSocketUpgrade, responseOn, tunnel } from '../../wire/tunnel.ts';
 import { createFrameCursor } from '../../wire/websocket-frames.ts';
 
 const keep = { drop: () => false, add: [] };
 
+type Answered = Extract<ForwardResult, { readonly kind: 'answered' }>;
+
 interface Bench {
   readonly url: string;
   readonly upstream: WebSocketServer;
-  readonly ends: TunnelResult[];
+  readonly ends: Answered[];
   cut(by: ClosedBy): void;
 }
 
@@ -25,7 +27,7 @@ async function bench(t: TestContext): Promise<Bench> {
   await once(upstream, 'listening');
   upstream.on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(data)));
   const { port } = upstream.address() as AddressInfo;
-  const ends: TunnelResult[] = [];
+  const ends: Answered[] = [];
   let cut: (by: ClosedBy) => void = () => {};
   const agent = new http.Agent();
   const server = http.createServer({ shouldUpgradeCallback: isWebSocketUpgrade });
@@ -45,7 +47,7 @@ async function bench(t: TestContext): Promise<Bench> {
       },
     };
     tunnel(request, socket, plan).then(
-      (result) => ends.push(result),
+      (result) => void (result.kind === 'answered' && ends.push(result)),
       (error: unknown) =>
         responseOn(request, socket)
           .writeHead((error as { status: number }).status)
