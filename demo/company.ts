@@ -145,7 +145,11 @@ export async function startCompany(options: CompanyOptions = {}): Promise<Compan
 
   try {
     const { issuer: port = 0 } = options.ports ?? {};
-    const idp = await open(createIdentityProvider({ port, tokenSeconds, resources: [relayUrl] }));
+    const backchannelLogoutUri = `${relayUrl}/.latchkey/backchannel-logout`;
+    const resources = [relayUrl];
+    const idp = await open(
+      createIdentityProvider({ port, tokenSeconds, resources, backchannelLogoutUri }),
+    );
     const billing = await open(createBilling({ port: options.ports?.billing ?? 0 }));
     const account = { username: 'latchkey', password: payrollPassword };
     const legacy = await open(createLegacy({ port: options.ports?.legacy ?? 0, ...account }));

@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { Provider } from 'oidc-provider';
 
-import { consentPage, errorPage, loginPage } from './idp-pages.ts';
-import { apiScopes, findPerson } from './people.ts';
+import { codePage, consentPage, errorPage, loginPage } from './idp-pages.ts';
+import { needsCode } from './idp-policy.ts';
+import { apiScopes, demoCode, findPerson } from './people.ts';
+import type { Person } from './people.ts';
 
 type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
 
@@ -50,10 +52,51 @@ function resources(value: unknown): readonly string[] {
  * @returns a handler of requests below `/interaction/`
  */
 export function createInteractions(provider: Provider, clientName: string) {
+  /** The person who gave the password in this interaction; kept with it, and worth nothing by itself. */
+  function halfSignedIn(interaction: Interaction): Person | undefined {
+    const kept = interaction.result?.['password'];
+    if (typeof kept === 'string') return findPerson(kept);
+    const { reasons } = interaction.prompt;
+    // Whoever has a session that is fresh enough needs the second step only.
+    const isFresh = reasons.length === 1 && reasons[0] === 'weak_session';
+    return isFresh ? findPerson(interaction.session?.accountId) : undefined;
+  }
+
+  function askCode(
+    response: ServerResponse,
+    status: number,
+    action: string,
+    person: Person,
+    fault?: string,
+  ): void {
+    const options = { action, switchUrl: `${action}/switch`, person: person.name, code: demoCode };
+    sendPage(response, status, codePage({ ...options, ...(fault === undefined ? {} : { fault }) }));
+  }
+
+  async function secondStep(
+    request: IncomingMessage,
+    response: ServerResponse,
+    action: string,
+    person: Person,
+  ): Promise<void> {
+    if (request.method !== 'POST') return askCode(response, 200, action, person);
+    const code = (await readForm(request)).get('code')?.trim();
+    if (code !== demoCode) {
+      return askCode(response, 401, action, person, 'The code is wrong. Try again.');
+    }
+    return provider.interactionFinished(
+      request,
+      response,
+      { login: { accountId: person.user, acr: 'mfa', amr: ['pwd', 'otp', 'mfa'] } },
+      { mergeWithLastSubmission: false },
+    );
+  }
+
   async function login(
     request: IncomingMessage,
     response: ServerResponse,
     action: string,
+    interaction: Interaction,
   ): Promise<void> {
     if (request.method !== 'POST') return sendPage(response, 200, loginPage(action));
     const form = await readForm(request);
@@ -63,12 +106,13 @@ export function createInteractions(provider: Provider, clientName: string) {
       const message = 'The user name or the password is wrong. Try again.';
       return sendPage(response, 401, loginPage(action, { message, user }));
     }
-    return provider.interactionFinished(
-      request,
-      response,
-      { login: { accountId: person.user, acr: 'pwd', amr: ['pwd'] } },
-      { mergeWithLastSubmission: false },
-    );
+    const options = { mergeWithLastSubmission: false };
+    if (needsCode(interaction.params['acr_values'])) {
+      await provider.interactionResult(request, response, { password: person.user }, options);
+      return askCode(response, 200, action.replace(/\/switch$/, ''), person);
+    }
+    const result = { login: { accountId: person.user, acr: 'pwd', amr: ['pwd'] } };
+    return provider.interactionFinished(request, response, result, options);
   }
 
   /** Each sign-in gets a grant of its own, so that revoking one does not end another. */
@@ -101,7 +145,7 @@ export function createInteractions(provider: Provider, clientName: string) {
     interaction: Interaction,
   ): Promise<void> {
     const person = findPerson(interaction.session?.accountId);
-    if (person === undefined) return login(request, response, action);
+    if (person === undefined) return login(request, response, action, interaction);
     if (request.method !== 'POST') {
       const asked = words(interaction.params.scope).filter((scope) => scope in apiScopes);
       const describe = (scope: string): string => `${apiScopes[scope]} (${scope})`;
@@ -132,8 +176,11 @@ export function createInteractions(provider: Provider, clientName: string) {
     const action = path.replace(/\/switch$/, '');
     try {
       const interaction = await provider.interactionDetails(request, response);
-      if (interaction.prompt.name === 'login' || path.endsWith('/switch')) {
-        return await login(request, response, path);
+      if (path.endsWith('/switch')) return await login(request, response, path, interaction);
+      if (interaction.prompt.name === 'login') {
+        const person = halfSignedIn(interaction);
+        if (person) return await secondStep(request, response, action, person);
+        return await login(request, response, path, interaction);
       }
       return await consent(request, response, action, interaction);
     } catch {

@@ -60,6 +60,59 @@ export function loginPage(
 }
 
 /**
+ * The page that asks for the second step of a sign-in.
+ *
+ * @param options where the form goes, whose sign-in it is, the code (shown: this is a demo), what was wrong
+ * @returns HTML
+ */
+export function codePage(options: {
+  readonly action: string;
+  readonly switchUrl: string;
+  readonly person: string;
+  readonly code: string;
+  readonly fault?: string;
+}): string {
+  const { action, code, fault } = options;
+  const invalid = fault === undefined ? '' : ' aria-invalid="true" aria-describedby="fault"';
+  return page(
+    'Confirm that it is you',
+    `<p>${escape(options.person)}, this needs a second step.</p>
+<p class="demo">Demo: nothing was sent to a phone. The code is <strong>${escape(code)}</strong>.</p>
+${fault === undefined ? '' : `<p class="error" role="alert" id="fault">${escape(fault)}</p>`}
+<form method="post" action="${escape(action)}">
+<label for="code">One-time code</label>
+<input id="code" name="code" inputmode="numeric" autocomplete="one-time-code" required autofocus${invalid}>
+<button class="main" type="submit">Confirm</button>
+</form>
+<p><a href="${escape(options.switchUrl)}">Use another account</a></p>`,
+  );
+}
+
+/**
+ * The page that asks whether to end the session in this browser.
+ *
+ * @param form the provider's own form, `op.logoutForm`, without buttons
+ * @returns HTML
+ */
+export function signOutPage(form: string): string {
+  return page(
+    'Sign out?',
+    `<p>This ends your session here and at every application that you signed in to from this browser.</p>
+${form}
+<button class="main" type="submit" form="op.logoutForm" name="logout" value="yes">Sign out</button>`,
+  );
+}
+
+/**
+ * The page after {@link signOutPage}.
+ *
+ * @returns HTML
+ */
+export function signedOutPage(): string {
+  return page('Signed out', '<p>Your session has ended. You can close this page.</p>');
+}
+
+/**
  * The page that asks whether the app may act for you.
  *
  * @param options where the form goes, who is signed in, what is granted and what was asked for in vain

@@ -7,7 +7,8 @@ import { Provider, errors } from 'oidc-provider';
 import type { Configuration, JWK, KoaContextWithOIDC } from 'oidc-provider';
 
 import { createInteractions } from './idp-interactions.ts';
-import { errorPage } from './idp-pages.ts';
+import { errorPage, signOutPage, signedOutPage } from './idp-pages.ts';
+import { acrValues, createPolicy } from './idp-policy.ts';
 import { createMemoryStore } from './idp-store.ts';
 import { apiScopes, findPerson } from './people.ts';
 
@@ -26,6 +27,8 @@ export interface IdentityProviderOptions {
   readonly tokenSeconds?: number;
   /** The resources (RFC 8707) that tokens are issued for; absent: any loopback origin. */
   readonly resources?: readonly string[];
+  /** Where the end of a session is reported (OpenID Connect Back-Channel Logout); absent: nowhere. */
+  readonly backchannelLogoutUri?: string;
 }
 
 const clientId = 'latchkey-desktop';
@@ -56,6 +59,7 @@ function accessTokenClaims(context: KoaContextWithOIDC, user: string | undefined
     auth_time: source?.authTime,
     acr: source?.acr,
     amr: source?.amr,
+    sid: source?.sid,
   };
 }
 
@@ -94,6 +98,10 @@ function configuration(options: IdentityProviderOptions): Configuration {
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
         redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
+        ...(options.backchannelLogoutUri !== undefined && {
+          backchannel_logout_uri: options.backchannelLogoutUri,
+          backchannel_logout_session_required: true,
+        }),
       },
     ],
     scopes: ['openid', 'offline_access'],
@@ -102,7 +110,7 @@ function configuration(options: IdentityProviderOptions): Configuration {
       profile: ['name', 'preferred_username'],
       email: ['email', 'email_verified'],
     },
-    acrValues: ['pwd'],
+    acrValues: [...acrValues],
     // the access token is for the relay, so the app reads name and email from the ID token
     conformIdTokenClaims: false,
     pkce: { required: () => true },
@@ -113,11 +121,27 @@ function configuration(options: IdentityProviderOptions): Configuration {
       accessTokenClaims(context, 'accountId' in token ? token.accountId : undefined),
     features: {
       devInteractions: { enabled: false },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
+      backchannelLogout: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: async (context, form) => {
+          context.body = signOutPage(form);
+        },
+        postLogoutSuccessSource: async (context) => {
+          context.body = signedOutPage();
+        },
+      },
       revocation: {
         enabled: true,
         allowedPolicy: async (_context, client, token) => token.clientId === client.clientId,
       },
       resourceIndicators: resourceFeature(options, tokenSeconds),
+    },
+    // Everything here is on loopback, which the provider's own guard keeps it from calling.
+    fetch: (url, init = {}) => {
+      Reflect.deleteProperty(init, 'dispatcher');
+      return fetch(url, init);
     },
     ttl: {
       AccessToken: tokenSeconds,
@@ -128,7 +152,10 @@ function configuration(options: IdentityProviderOptions): Configuration {
       RefreshToken: 14 * daySeconds,
       Session: daySeconds,
     },
-    interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
+    interactions: {
+      policy: createPolicy(),
+      url: (_context, interaction) => `/interaction/${interaction.uid}`,
+    },
     findAccount: (_context, user) => {
       const person = findPerson(user);
       if (person === undefined) return undefined;
@@ -152,13 +179,25 @@ function configuration(options: IdentityProviderOptions): Configuration {
   };
 }
 
+/** Offline access outlives the browser's session, but not a person's word that it has ended. */
+function endGrantsWithSession(provider: Provider): void {
+  const revoke = (context: KoaContextWithOIDC, client: { readonly clientId: string }): void => {
+    const grantId = context.oidc.session?.grantIdFor(client.clientId);
+    if (grantId !== undefined) void provider.RefreshToken.revokeByGrantId(grantId);
+  };
+  provider.on('backchannel.success', revoke);
+  provider.on('backchannel.error', (context, _error, client) => revoke(context, client));
+}
+
 /**
  * Starts a real OpenID Connect provider on loopback: sign-in and consent pages, PKCE, RFC 9068 access
- * tokens for the relay, refresh tokens that rotate and detect reuse, revocation, `iss` in the callback.
+ * tokens for the relay, bound by DPoP where asked (with nonces), refresh tokens that rotate and detect
+ * reuse, revocation, `iss` in the callback, a second step for `acr_values=mfa`, `max_age`, sign-out at
+ * `/session/end` with back-channel logout.
  *
- * @param options port, token life and resources
+ * @param options port, token life, resources and where logouts are reported
  * @returns the running provider
- * @see RFC 8414, RFC 8707, RFC 9068, RFC 9207, RFC 9700
+ * @see RFC 8414, RFC 8707, RFC 9068, RFC 9207, RFC 9449, RFC 9470, RFC 9700
  */
 export async function createIdentityProvider(
   options: IdentityProviderOptions = {},
@@ -168,6 +207,7 @@ export async function createIdentityProvider(
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const provider = new Provider(issuer, configuration(options));
+  endGrantsWithSession(provider);
   const answer = provider.callback();
   const interact = createInteractions(provider, 'Latchkey');
   server.on('request', (request, response) => {

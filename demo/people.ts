@@ -11,6 +11,9 @@ export interface Person {
   readonly scopes: readonly string[];
 }
 
+/** The one-time code of everybody's second step; the page shows it: this is a demo. */
+export const demoCode = '424242';
+
 /** Everybody who works at the demo company. */
 export const people: readonly Person[] = [
   {

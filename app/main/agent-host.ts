@@ -1,6 +1,7 @@
 import type { AuditRecord } from '../../audit/record.ts';
 import type { Agent } from './agent/agent-interface.ts';
 import type { AgentSnapshot } from './agent/status.ts';
+import { inOrder } from './agent/in-order.ts';
 
 /** What the host needs of the outside. */
 export interface AgentHostDeps {
@@ -30,10 +31,11 @@ export interface AgentHost {
 /**
  * Makes the host.
  *
- * @param deps how to make an agent, and who listens
+ * @param given how to make an agent, and who listens
  * @returns the host; nothing runs before `start`
  */
-export function createAgentHost(deps: AgentHostDeps): AgentHost {
+export function createAgentHost(given: AgentHostDeps): AgentHost {
+  const deps: AgentHostDeps = { ...given, onSnapshot: inOrder(given.onSnapshot) };
   let current = follow(deps.make(), deps);
   let last: Promise<unknown> = Promise.resolve();
   let closed = false;

@@ -16,6 +16,8 @@ const titles: Readonly<Record<string, string>> = {
   consent_refused: 'Access was refused in the browser',
   sign_in_timeout: 'The sign-in was not finished in time',
   session_expired: 'The session has expired',
+  step_up: 'Confirm that it is you',
+  other_person: 'Somebody else signed in',
   bad_settings: 'The settings need attention',
 };
 
@@ -45,6 +47,16 @@ export function Notices({ bridge, agent, snapshot }: PartProps): ReactNode {
               onClick={() => void agent.run(() => bridge.retry())}
             >
               Try again
+            </Button>
+          )}
+          {fault.code === 'step_up' && (
+            <Button
+              mt="sm"
+              size="xs"
+              disabled={agent.busy}
+              onClick={() => void agent.run(() => bridge.signIn())}
+            >
+              Confirm
             </Button>
           )}
           {!notStarted && addressFaults.has(fault.code) && snapshot.relay !== undefined && (

@@ -9,7 +9,7 @@ const company = useCompany();
 const redirectUri = 'http://127.0.0.1:45124/callback';
 
 /** Gets a person's access token as the app would, without the app. */
-async function tokenOf(user: string): Promise<string> {
+async function tokenOf(user: string, acr = 'pwd'): Promise<string> {
   const { issuer, relayUrl, people } = company();
   const verifier = randomBytes(32).toString('base64url');
   const parameters = new URLSearchParams({
@@ -18,6 +18,7 @@ async function tokenOf(user: string): Promise<string> {
     redirect_uri: redirectUri,
     scope: 'openid offline_access billing.read billing.write payroll.read',
     resource: relayUrl,
+    acr_values: acr,
     code_challenge: createHash('sha256').update(verifier).digest('base64url'),
     code_challenge_method: 'S256',
   });
@@ -45,7 +46,9 @@ async function ask(token: string, path: string, method = 'GET') {
     headers: { Authorization: `Bearer ${token}` },
   });
   const text = await response.text();
-  return { status: response.status, text, requestId: response.headers.get('x-request-id') };
+  const { status, headers } = response;
+  const challenge = headers.get('www-authenticate') ?? '';
+  return { status, text, challenge, requestId: headers.get('x-request-id') };
 }
 
 const codeOf = (text: string): unknown => (JSON.parse(text) as { readonly code?: unknown }).code;
@@ -64,7 +67,11 @@ describe('the demo company', () => {
     const approve = '/billing/invoices/INV-1002/approve';
     const refused = await ask(bob, approve, 'POST');
     assert.deepEqual([refused.status, codeOf(refused.text)], [403, 'scope']);
-    assert.equal((await ask(alice, approve, 'POST')).status, 200);
+    const weak = await ask(alice, approve, 'POST');
+    assert.deepEqual([weak.status, codeOf(weak.text)], [401, 'step_up']);
+    assert.match(weak.challenge, /acr_values="mfa"/);
+    assert.match(weak.challenge, /max_age="?900"?/);
+    assert.equal((await ask(await tokenOf('alice', 'mfa'), approve, 'POST')).status, 200);
 
     const deleted = await ask(alice, '/billing/invoices/INV-1002', 'DELETE');
     assert.deepEqual([deleted.status, codeOf(deleted.text)], [403, 'denied']);

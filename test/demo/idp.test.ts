@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 
-import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import {
+  createRemoteJWKSet,
+  decodeJwt,
+  exportJWK,
+  generateKeyPair,
+  jwtVerify,
+  SignJWT,
+} from 'jose';
 
 import { createIdentityProvider } from '../../demo/idp.ts';
 import type { IdentityProvider } from '../../demo/idp.ts';
+import { demoCode } from '../../demo/people.ts';
 import { signInWithFetch } from '../support/sign-in.ts';
 
 const resource = 'http://127.0.0.1:18443';
@@ -65,8 +73,8 @@ async function post(url: string, fields: Record<string, string>) {
   return { status: response.status, body };
 }
 
-async function signIn(user: string): Promise<Tokens> {
-  const { url, verifier } = authorizationUrl();
+async function signIn(user: string, changes: Record<string, string> = {}): Promise<Tokens> {
+  const { url, verifier } = authorizationUrl(changes);
   const { callbackUrl } = await signInWithFetch(url, user, `${user}-demo`, {
     stopAtCallback: true,
   });
@@ -163,6 +171,63 @@ describe('the demo identity provider', () => {
     assert.equal(revoked.status, 200, JSON.stringify(revoked.body));
     assert.equal((await refresh(tokens.refresh_token)).body.error, 'invalid_grant');
     assert.equal((await refresh(other.refresh_token)).status, 200);
+  });
+
+  it('asks for a second step when acr_values wants one, and says so in the token', async () => {
+    const claims = decodeJwt((await signIn('alice', { acr_values: 'mfa' })).access_token);
+    assert.equal(claims['acr'], 'mfa');
+    assert.deepEqual(claims['amr'], ['pwd', 'otp', 'mfa']);
+    assert.deepEqual(metadata['acr_values_supported'], ['pwd', 'mfa']);
+    const either = await signIn('alice', { acr_values: 'pwd mfa' });
+    assert.equal(decodeJwt(either.access_token)['acr'], 'pwd');
+    const unknown = await signIn('alice', { acr_values: 'urn:example:retina' });
+    assert.equal(decodeJwt(unknown.access_token)['acr'], 'pwd');
+  });
+
+  it('takes no wrong code, and no code without a password', async () => {
+    const { url } = authorizationUrl({ acr_values: 'mfa' });
+    const start = await fetch(url, { redirect: 'manual' });
+    const cookies = start.headers.getSetCookie().map((line) => line.split(';')[0]);
+    const page = new URL(start.headers.get('location') ?? '', url);
+    const submit = async (fields: Record<string, string>) => {
+      const answer = await fetch(page, {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { Cookie: cookies.join('; ') },
+        body: new URLSearchParams(fields),
+      });
+      return { status: answer.status, text: await answer.text() };
+    };
+    assert.equal((await submit({ code: demoCode })).status, 401);
+    const second = await submit({ user: 'alice', password: 'alice-demo' });
+    assert.equal(second.status, 200);
+    assert.match(second.text, /One-time code/);
+    const wrong = await submit({ code: '000000' });
+    assert.equal(wrong.status, 401);
+    assert.match(wrong.text, /The code is wrong/);
+    assert.equal((await submit({ code: demoCode })).status, 303);
+  });
+
+  it('binds tokens by DPoP, and asks for a nonce first', async () => {
+    const algorithms = metadata['dpop_signing_alg_values_supported'];
+    assert.ok(Array.isArray(algorithms) && algorithms.includes('ES256'));
+    const { publicKey, privateKey } = await generateKeyPair('ES256');
+    const proof = await new SignJWT({ htm: 'POST', htu: endpoint('token_endpoint'), jti: 'a' })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+      .setIssuedAt()
+      .sign(privateKey);
+    const answer = await fetch(endpoint('token_endpoint'), {
+      method: 'POST',
+      headers: { DPoP: proof },
+      body: new URLSearchParams({
+        grant_type: 'refresh_token',
+        client_id: 'latchkey-desktop',
+        refresh_token: (await signIn('alice')).refresh_token,
+      }),
+    });
+    assert.equal(answer.status, 400);
+    assert.equal(((await answer.json()) as { error?: string }).error, 'use_dpop_nonce');
+    assert.ok(answer.headers.get('dpop-nonce'));
   });
 
   it('sends access_denied back when the person refuses', async () => {

@@ -96,8 +96,8 @@ describe('sign in once, point a tool at localhost, get the internal API', () => 
       const answer = await fetch(agent.url + path, { method });
       return ((await answer.json()) as { code?: string }).code ?? answer.status;
     };
-    assert.equal(await code(alice, 'POST', '/billing/invoices/INV-1002/approve'), 200);
-    assert.equal(await code(carol, 'POST', '/billing/invoices/INV-1002/approve'), 'scope');
+    assert.equal(await code(alice, 'POST', '/billing/echo'), 200);
+    assert.equal(await code(carol, 'POST', '/billing/echo'), 'scope');
     assert.equal(await code(alice, 'DELETE', '/billing/invoices/INV-1002'), 'denied');
     assert.equal(await code(alice, 'PATCH', '/billing/invoices'), 'no_rule');
     assert.equal(await code(alice, 'GET', '/nowhere'), 'unknown_api');

@@ -101,15 +101,11 @@ export async function signInWithFetch(
     }
     const form = formOf(text);
     url = new URL(form.action, url);
-    if (form.kind === 'login') {
-      logins += 1;
-      if (logins > 1) throw new Error('the provider asked for the password again');
-      body = new URLSearchParams({ user, password });
-    } else if (form.kind === 'code') {
-      body = new URLSearchParams({ code: demoCode });
-    } else {
-      body = new URLSearchParams({ answer: options.deny === true ? 'deny' : 'allow' });
-    }
+    if (form.kind === 'login') logins += 1;
+    if (logins > 1) throw new Error('the provider asked for the password again');
+    const answer = options.deny === true ? 'deny' : 'allow';
+    const fields = { login: { user, password }, code: { code: demoCode }, consent: { answer } };
+    body = new URLSearchParams(fields[form.kind]);
   }
   throw new Error('the provider redirected more than 20 times');
 }

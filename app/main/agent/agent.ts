@@ -11,18 +11,17 @@ import { fetchCatalog } from './catalog.ts';
 import { controlAddress } from './control/address.ts';
 import { openControl } from './control/server.ts';
 import { AgentError } from './errors.ts';
-import { login } from './login/login.ts';
+import { inOrder } from './in-order.ts';
 import { parseRelayUrl } from './login/outbound.ts';
 import { createProvider } from './login/provider.ts';
 import { createProxy } from './proxy/server.ts';
 import { createReachability, probeRelay, relayFault } from './reachability.ts';
 import { createSession } from './session/session.ts';
 import { ensureDataDir } from './settings/data-dir.ts';
-import { createSignInGate } from './sign-in-gate.ts';
-import { createSignIns } from './sign-ins.ts';
+import { createSignInFlow } from './sign-in-flow.ts';
 import { buildSnapshot, heldTokens } from './snapshot.ts';
 import { closeParts, openLocalAudit, openParts } from './startup.ts';
-import { noAuditText, noRelayText, person, signInNeeded, toFault } from './texts.ts';
+import { person, toFault } from './texts.ts';
 
 const callTimeoutMs = 10_000;
 
@@ -47,6 +46,7 @@ export function createAgent(deps: AgentDeps): Agent {
   let localUrl: string | undefined;
   let fault: Fault | undefined;
   let shown = '';
+  const tell = inOrder((next: AgentSnapshot) => listeners.forEach((listener) => listener(next)));
 
   const session = createSession({
     provider,
@@ -79,35 +79,31 @@ export function createAgent(deps: AgentDeps): Agent {
   const catalog = createCatalogKeeper({
     relay,
     session,
-    fetchCatalog: (url, token) => fetchCatalog(url, token, { fetch, timeoutMs: callTimeoutMs }),
+    fetchCatalog: (url, access) => fetchCatalog(url, access, { fetch, timeoutMs: callTimeoutMs }),
     relayReached: reach.reached,
     relayFailed: reach.failed,
     onFault: blame,
     onChange: changed,
   });
 
-  const signIns = createSignIns({
-    isSignedIn: () => held() !== undefined,
-    login: runLogin,
-    adopt,
-    discard: (tokens) => void provider.revoke(tokens).catch((e: unknown) => log.warn('revoke', e)),
-    onEnd: signInEnded,
-    onChange: changed,
-  });
-
-  const gate = createSignInGate({
-    signIn: signIns.start,
-    isRunning: () => signIns.running() !== undefined,
-    auto: settings.get('signIn.auto'),
-    waitMs: settings.get('signIn.waitSeconds') * 1000,
+  const flow = createSignInFlow({
+    agent: deps,
+    relay,
+    provider,
+    fetch,
+    callTimeoutMs,
+    session,
+    catalog,
+    ledger: () => ledger,
     now,
-    notify: (reason) => deps.notify?.(toFault(reason, now())),
+    onFault: blame,
+    onChange: changed,
   });
 
   function snapshot(): AgentSnapshot {
     return buildSnapshot({
       session: session.state(),
-      attempt: signIns.running(),
+      attempt: flow.running(),
       isRelayReachable: reach.fault() === undefined,
       catalog: catalog.current(),
       relay,
@@ -125,7 +121,7 @@ export function createAgent(deps: AgentDeps): Agent {
     const text = JSON.stringify(next);
     if (text === shown) return;
     shown = text;
-    listeners.forEach((listener) => listener(next));
+    tell(next);
   }
 
   function blame(error: unknown): void {
@@ -138,40 +134,6 @@ export function createAgent(deps: AgentDeps): Agent {
     ledger?.append(kind, person(tokens)).catch((error: unknown) => log.error('audit', error));
   }
 
-  async function runLogin(signal: AbortSignal, onUrl: (url: string) => void): Promise<TokenSet> {
-    if (!relay) throw new AgentError('bad_settings', noRelayText);
-    const { openBrowser, signInTimeoutMs: timeoutMs = 300_000 } = deps;
-    return login({ relay, provider, fetch, openBrowser, onUrl, signal, callTimeoutMs, timeoutMs });
-  }
-
-  async function adopt(tokens: TokenSet): Promise<void> {
-    try {
-      await ledger?.append('sign-in', person(tokens));
-    } catch (error) {
-      throw new AgentError('audit_unavailable', noAuditText, { cause: error });
-    }
-    await session.adopt(tokens);
-    gate.succeeded();
-    // The sign-in holds even if the relay can't be asked at this moment.
-    await catalog.load().catch(() => undefined);
-  }
-
-  function signInEnded(error: unknown): void {
-    if (error === undefined) return;
-    gate.failed(error);
-    if (!(error instanceof AgentError && error.code === 'sign_in_cancelled')) blame(error);
-  }
-
-  async function authorize(signal: AbortSignal): Promise<string> {
-    try {
-      return await session.accessToken();
-    } catch (error) {
-      if (!(error instanceof AgentError && signInNeeded.has(error.code))) throw error;
-      await gate.wait(error, signal);
-      return session.accessToken();
-    }
-  }
-
   function proxyDeps(audit: Ledger): ProxyDeps {
     return {
       port: deps.port ?? settings.get('port'),
@@ -181,7 +143,8 @@ export function createAgent(deps: AgentDeps): Agent {
       version: deps.version,
       relayUrl: () => relay,
       snapshot,
-      authorize,
+      authorize: flow.authorize,
+      stepUp: flow.stepUp,
       renew: (token) => session.renew(token),
       relayReached: reach.reached,
       relayFailed: (error) => reach.failed(relayFault(relay, error)),
@@ -233,12 +196,12 @@ export function createAgent(deps: AgentDeps): Agent {
       return () => listeners.delete(listener);
     },
     async signIn() {
-      await signIns.start();
+      await flow.signIn();
       return snapshot();
     },
-    cancelSignIn: () => void signIns.cancel(),
+    cancelSignIn: () => void flow.cancel(),
     async signOut() {
-      void signIns.cancel();
+      void flow.cancel();
       const tokens = held();
       fault = undefined;
       if (tokens) note('sign-out', tokens);
@@ -259,7 +222,7 @@ export function createAgent(deps: AgentDeps): Agent {
       return () => watchers.delete(listener);
     },
     async close() {
-      await signIns.cancel();
+      await flow.cancel();
       session.close();
       reach.close();
       await shut();

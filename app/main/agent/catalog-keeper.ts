@@ -1,4 +1,5 @@
 import type { Catalog, TokenRefused } from './catalog.ts';
+import type { Access } from './session/access.ts';
 import type { Session } from './session/session.ts';
 import { isRefused } from './catalog.ts';
 import { AgentError } from './errors.ts';
@@ -19,7 +20,7 @@ export interface CatalogKeeper {
 export interface CatalogKeeperDeps {
   readonly relay: URL | undefined;
   readonly session: Session;
-  readonly fetchCatalog: (relay: URL, token: string) => Promise<Catalog | TokenRefused>;
+  readonly fetchCatalog: (relay: URL, access: Access) => Promise<Catalog | TokenRefused>;
   readonly relayReached: () => void;
   readonly relayFailed: (error: AgentError) => void;
   readonly onFault: (error: unknown) => void;
@@ -39,11 +40,11 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
   const isSignedIn = (): boolean => heldTokens(session.state()) !== undefined;
 
   async function ask(relay: URL): Promise<void> {
-    const token = await session.accessToken();
-    let answer = await deps.fetchCatalog(relay, token);
+    const access = await session.access();
+    let answer = await deps.fetchCatalog(relay, access);
     deps.relayReached();
-    if (isRefused(answer) && (await session.renew(token))) {
-      answer = await deps.fetchCatalog(relay, await session.accessToken());
+    if (isRefused(answer) && (await session.renew(access.token))) {
+      answer = await deps.fetchCatalog(relay, await session.access());
     }
     if (!isRefused(answer)) {
       if (isSignedIn()) kept = answer;

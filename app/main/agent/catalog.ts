@@ -1,5 +1,6 @@
 import type { Fetch } from './login/outbound.ts';
 import type { ApiInfo, ApiRule, SignedInUser } from './status.ts';
+import type { Access } from './session/access.ts';
 import { z } from 'zod';
 import { AgentError } from './errors.ts';
 import { transportReason } from './login/outbound.ts';
@@ -48,17 +49,17 @@ const problem = z.object({ code: z.string().max(60) });
  * Asks the relay who the person is and which APIs they may use.
  *
  * @param relay the relay's origin
- * @param token the access token
+ * @param access shows the token
  * @param deps fetch and the time-out of each call in ms
  * @returns the catalogue, or that the token was refused
  * @throws {AgentError} `relay_unreachable`, `relay_protocol`
  */
 export async function fetchCatalog(
   relay: URL,
-  token: string,
+  access: Access,
   deps: { readonly fetch: Fetch; readonly timeoutMs: number },
 ): Promise<Catalog | TokenRefused> {
-  const ask = (path: string): Promise<unknown> => call(new URL(path, relay), token, deps);
+  const ask = (path: string): Promise<unknown> => call(new URL(path, relay), access, deps);
   const [apis, whoami] = await Promise.all([ask('/.latchkey/apis'), ask('/.latchkey/whoami')]);
   if (isRefused(apis)) return apis;
   if (isRefused(whoami)) return whoami;
@@ -91,21 +92,43 @@ function toRule({ missing, ...rest }: z.infer<typeof rule>): ApiRule {
   return missing ? { ...rest, missing } : rest;
 }
 
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function get(
+  url: URL,
+  access: Access,
+  deps: { readonly fetch: Fetch; readonly timeoutMs: number },
+): Promise<Answered> {
+  const send = async (): Promise<Answered & { readonly again: boolean }> => {
+    const fields = access.headers('GET', url.href);
+    const headers = new Headers({ accept: 'application/json' });
+    for (let index = 0; index + 1 < fields.length; index += 2)
+      headers.append(fields[index] as string, fields[index + 1] as string);
+    // A redirect must never carry the token elsewhere.
+    const init = {
+      redirect: 'manual',
+      headers,
+      signal: AbortSignal.timeout(deps.timeoutMs),
+    } as const;
+    const response = await deps.fetch(url.href, init);
+    const again = access.offered(response.status, [...response.headers].flat());
+    return { status: response.status, text: await response.text(), again };
+  };
+  const first = await send();
+  return first.again ? await send() : first;
+}
+
 async function call(
   url: URL,
-  token: string,
+  access: Access,
   deps: { readonly fetch: Fetch; readonly timeoutMs: number },
 ): Promise<unknown> {
-  let response: Response;
-  let text: string;
+  let response: Answered;
   try {
-    response = await deps.fetch(url.href, {
-      // A redirect must never carry the token elsewhere.
-      redirect: 'manual',
-      headers: { accept: 'application/json', authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(deps.timeoutMs),
-    });
-    text = await response.text();
+    response = await get(url, access, deps);
   } catch (error) {
     throw new AgentError(
       'relay_unreachable',
@@ -113,7 +136,7 @@ async function call(
       { cause: error },
     );
   }
-  const body = parse(text);
+  const body = parse(response.text);
   if (response.status === 401) {
     const said = problem.safeParse(body);
     return { kind: 'refused', code: said.success ? said.data.code : 'unknown' };

@@ -41,6 +41,8 @@ const kinds = {
   sign_in_cancelled: { status: 401, title: 'The sign-in was cancelled' },
   callback_port: { status: 500, title: 'No port for the sign-in answer' },
   session_expired: { status: 401, title: 'The session has expired' },
+  step_up: { status: 401, title: 'Confirm that it is you', retryAfterSeconds: 30 },
+  other_person: { status: 401, title: 'Somebody else signed in' },
   // life
   port_in_use: { status: 500, title: 'The local port is taken' },
   already_running: { status: 409, title: 'Latchkey is already running' },

@@ -1,10 +1,15 @@
+import type { SignInChallenge } from './login/challenge.ts';
 import type { TokenSet } from './session/token-set.ts';
 import { AgentError } from './errors.ts';
 
 /** The one sign-in attempt that may run. */
 export interface SignIns {
-  /** Starts an attempt or joins the running one; fulfils at once when somebody is signed in. */
-  start(): Promise<void>;
+  /**
+   * Starts an attempt or joins the running one; fulfils at once when somebody is signed in.
+   *
+   * @param challenge what the attempt must prove, although somebody is signed in
+   */
+  start(challenge?: SignInChallenge): Promise<void>;
   /** The running attempt; `url` as soon as there is a page to open. */
   running(): { readonly url?: string | undefined } | undefined;
   /** Cancels the running attempt, if any; resolves when it has ended. */
@@ -14,13 +19,17 @@ export interface SignIns {
 /** What {@link createSignIns} works with. */
 export interface SignInsDeps {
   readonly isSignedIn: () => boolean;
-  readonly login: (signal: AbortSignal, onUrl: (url: string) => void) => Promise<TokenSet>;
+  readonly login: (
+    signal: AbortSignal,
+    onUrl: (url: string) => void,
+    challenge: SignInChallenge | undefined,
+  ) => Promise<TokenSet>;
   /** Makes the tokens the session's; nothing is used before it resolves. */
-  readonly adopt: (tokens: TokenSet) => Promise<void>;
+  readonly adopt: (tokens: TokenSet, challenge: SignInChallenge | undefined) => Promise<void>;
   /** Gets tokens that nobody will use. */
   readonly discard: (tokens: TokenSet) => void;
   /** Called once an attempt has ended, with its error if it failed. */
-  readonly onEnd: (error: unknown) => void;
+  readonly onEnd: (error: unknown, challenge: SignInChallenge | undefined) => void;
   readonly onChange: () => void;
 }
 
@@ -33,21 +42,25 @@ export interface SignInsDeps {
 export function createSignIns(deps: SignInsDeps): SignIns {
   let current: { done: Promise<void>; abort: AbortController; url?: string } | undefined;
 
-  async function run(signal: AbortSignal): Promise<void> {
-    const tokens = await deps.login(signal, (url) => {
+  async function run(signal: AbortSignal, challenge: SignInChallenge | undefined): Promise<void> {
+    const onUrl = (url: string): void => {
       if (current) current.url = url;
       deps.onChange();
-    });
+    };
+    const tokens = await deps.login(signal, onUrl, challenge);
     try {
       if (signal.aborted) throw new AgentError('sign_in_cancelled', 'The sign-in was cancelled.');
-      await deps.adopt(tokens);
+      await deps.adopt(tokens, challenge);
     } catch (error) {
       deps.discard(tokens);
       throw error;
     }
   }
 
-  async function finish(running: Promise<void>): Promise<void> {
+  async function finish(
+    running: Promise<void>,
+    challenge: SignInChallenge | undefined,
+  ): Promise<void> {
     let failure: unknown;
     try {
       await running;
@@ -56,19 +69,20 @@ export function createSignIns(deps: SignInsDeps): SignIns {
       throw error;
     } finally {
       current = undefined;
-      deps.onEnd(failure);
+      deps.onEnd(failure, challenge);
       deps.onChange();
     }
   }
 
   return {
     running: () => current,
-    start() {
+    start(challenge) {
       if (current) return current.done;
-      if (deps.isSignedIn()) return Promise.resolve();
+      if (challenge === undefined && deps.isSignedIn()) return Promise.resolve();
       const abort = new AbortController();
       // The attempt begins only when `current` is set: it reports its page there.
-      const done = finish(Promise.resolve().then(() => run(abort.signal)));
+      const running = Promise.resolve().then(() => run(abort.signal, challenge));
+      const done = finish(running, challenge);
       current = { done, abort };
       deps.onChange();
       return done;

@@ -72,7 +72,9 @@ test('100 parallel requests at expiry cause exactly one refresh and get its toke
   });
   await s.session.adopt(makeTokens('a', s.clock.ms));
   s.clock.ms += 300_001;
-  const got = await Promise.all(Array.from({ length: 100 }, () => s.session.accessToken()));
+  const got = await Promise.all(
+    Array.from({ length: 100 }, async () => (await s.session.access()).token),
+  );
   assert.deepEqual(new Set(got), new Set(['b']));
   assert.equal(s.refreshes(), 1);
   s.session.close();
@@ -83,7 +85,7 @@ test('a rotated refresh token is stored before the new access token is used', as
   await s.session.adopt(makeTokens('a', s.clock.ms));
   s.log.length = 0;
   s.clock.ms += 300_001;
-  assert.equal(await s.session.accessToken(), 'b');
+  assert.equal((await s.session.access()).token, 'b');
   assert.deepEqual(s.log, ['refresh refresh-of-a', 'save b begins', 'save b done', 'active b']);
   s.session.close();
 });
@@ -98,12 +100,12 @@ test('a token near its end is still used while one refresh runs behind it', asyn
   });
   await s.session.adopt(makeTokens('a', s.clock.ms));
   s.clock.ms += 280_000;
-  assert.equal(await s.session.accessToken(), 'a');
-  assert.equal(await s.session.accessToken(), 'a');
+  assert.equal((await s.session.access()).token, 'a');
+  assert.equal((await s.session.access()).token, 'a');
   assert.equal(s.refreshes(), 1);
   release();
   await new Promise((resolve) => setTimeout(resolve, 30));
-  assert.equal(await s.session.accessToken(), 'b');
+  assert.equal((await s.session.access()).token, 'b');
   s.session.close();
 });
 
@@ -140,17 +142,17 @@ test('network trouble keeps the session, goes offline, uses a valid token, then 
   await s.session.adopt(makeTokens('a', s.clock.ms));
   s.clock.ms += 299_000;
   assert.equal(
-    await s.session.accessToken(),
+    (await s.session.access()).token,
     'a',
     'one second is left: used although refresh fails',
   );
   assert.equal(s.session.state().kind, 'offline');
   s.clock.ms += 1001;
-  await isAgentError(s.session.accessToken(), 'provider_unreachable');
-  await isAgentError(s.session.accessToken(), 'provider_unreachable');
+  await isAgentError(s.session.access(), 'provider_unreachable');
+  await isAgentError(s.session.access(), 'provider_unreachable');
   assert.equal(s.refreshes(), 2, 'requests in the back-off do not reach the provider');
   s.clock.ms += 1500;
-  assert.equal(await s.session.accessToken(), 'b');
+  assert.equal((await s.session.access()).token, 'b');
   assert.equal(s.session.state().kind, 'active');
   assert.equal(parseTokenSet((await s.memory.load()) ?? '')?.accessToken, 'b');
   s.session.close();
@@ -162,7 +164,7 @@ test('it recovers by itself after a back-off', async () => {
   );
   await s.session.adopt(makeTokens('a', s.clock.ms));
   s.clock.ms += 300_001;
-  await isAgentError(s.session.accessToken(), 'provider_unreachable');
+  await isAgentError(s.session.access(), 'provider_unreachable');
   const endsAtMs = Date.now() + 10_000;
   while (s.session.state().kind !== 'active' && Date.now() < endsAtMs) {
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -175,10 +177,10 @@ test('invalid_grant ends the session and empties the vault', async () => {
   const s = setup(() => Promise.reject(over));
   await s.session.adopt(makeTokens('a', s.clock.ms));
   s.clock.ms += 300_001;
-  await isAgentError(s.session.accessToken(), 'session_expired');
+  await isAgentError(s.session.access(), 'session_expired');
   assert.equal(s.session.state().kind, 'expired');
   assert.equal(await s.memory.load(), undefined);
-  await isAgentError(s.session.accessToken(), 'session_expired');
+  await isAgentError(s.session.access(), 'session_expired');
   assert.equal(s.refreshes(), 1);
   s.session.close();
 });
@@ -187,9 +189,9 @@ test('without a refresh token the session expires when its token does', async ()
   const s = setup(() => Promise.resolve(makeTokens('never', 0)));
   await s.session.adopt({ ...makeTokens('a', s.clock.ms), refreshToken: undefined });
   s.clock.ms += 299_999;
-  assert.equal(await s.session.accessToken(), 'a');
+  assert.equal((await s.session.access()).token, 'a');
   s.clock.ms += 2;
-  await isAgentError(s.session.accessToken(), 'session_expired');
+  await isAgentError(s.session.access(), 'session_expired');
   assert.equal(s.session.state().kind, 'expired');
   assert.equal(s.refreshes(), 0);
   s.session.close();
@@ -205,7 +207,7 @@ test('a refresh answer after sign-out revives nothing and is revoked', async () 
   });
   await s.session.adopt(makeTokens('a', s.clock.ms));
   s.clock.ms += 300_001;
-  const waiting = s.session.accessToken();
+  const waiting = s.session.access();
   waiting.catch(() => undefined);
   await s.session.signOut();
   release();
@@ -226,12 +228,12 @@ test('a refresh answer of the session before does not replace the new one', asyn
   });
   await s.session.adopt(makeTokens('old-a', s.clock.ms));
   s.clock.ms += 300_001;
-  const waiting = s.session.accessToken();
+  const waiting = s.session.access();
   waiting.catch(() => undefined);
   await s.session.adopt(makeTokens('new', s.clock.ms));
   release();
   await isAgentError(waiting, 'signed_out');
-  assert.equal(await s.session.accessToken(), 'new');
+  assert.equal((await s.session.access()).token, 'new');
   assert.equal(parseTokenSet((await s.memory.load()) ?? '')?.accessToken, 'new');
   s.session.close();
 });
@@ -269,7 +271,7 @@ test('a vault that fails is emptied, so that no spent refresh token stays behind
   await session.adopt(makeTokens('a', clock.ms));
   isBroken = true;
   clock.ms += 300_001;
-  assert.equal(await session.accessToken(), 'b');
+  assert.equal((await session.access()).token, 'b');
   assert.equal(await memory.load(), undefined);
   assert.deepEqual(warnings, ['vault_save_failed']);
   session.close();

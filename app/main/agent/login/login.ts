@@ -1,4 +1,5 @@
 import type { TokenSet } from '../session/token-set.ts';
+import type { SignInChallenge } from './challenge.ts';
 import type { Fetch } from './outbound.ts';
 import type { Provider } from './provider.ts';
 import { randomBytes } from 'node:crypto';
@@ -16,6 +17,8 @@ export interface LoginDeps {
   /** Called with the page to open, before the browser is. */
   readonly onUrl: (url: string) => void;
   readonly signal: AbortSignal;
+  /** How strongly and how recently the person has to sign in (RFC 9470). */
+  readonly challenge?: SignInChallenge;
   /** How long the person may take, in ms (5 min). */
   readonly timeoutMs?: number;
   /** The time-out of each call, in ms (10 s). */
@@ -55,7 +58,7 @@ async function attempt(deps: LoginDeps): Promise<TokenSet> {
     signal: deps.signal,
   });
   try {
-    const request = await provider.request(loopback.redirectUri, state);
+    const request = await provider.request(loopback.redirectUri, state, deps.challenge);
     deps.onUrl(request.url.href);
     // The page can be opened by hand: a browser that doesn't start is no end.
     await deps.openBrowser(request.url.href).catch(() => undefined);

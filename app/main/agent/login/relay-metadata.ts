@@ -15,6 +15,10 @@ export interface RelayMetadata {
   readonly redirectUri: string;
   /** The only ports to try, in order; empty means any. */
   readonly redirectPorts: readonly number[];
+  /** Whether the relay takes, or wants, tokens bound by DPoP from this issuer. */
+  readonly dpop: 'off' | 'optional' | 'required';
+  /** Endpoints that the administrator set in place of what the provider publishes. */
+  readonly endpoints: Readonly<Record<string, string>>;
 }
 
 const desktop = z.object({
@@ -23,14 +27,21 @@ const desktop = z.object({
   authorization_parameters: z.record(z.string(), z.string()).optional(),
   redirect_uri: z.string().optional(),
   redirect_ports: z.array(z.number().int().min(1).max(65_535)).optional(),
+  dpop: z.enum(['off', 'optional', 'required']).optional(),
+  metadata: z.record(z.string(), z.string()).optional(),
 });
 
 const metadata = z.object({
   resource: z.string(),
   authorization_servers: z.array(z.string()).optional(),
   scopes_supported: z.array(z.string()).optional(),
+  dpop_signing_alg_values_supported: z.array(z.string()).optional(),
+  dpop_bound_access_tokens_required: z.boolean().optional(),
   latchkey: desktop.extend({ issuers: z.record(z.string(), desktop).optional() }),
 });
+
+/** What else a provider's metadata holds (its issuer, say) is never the relay's to set. */
+const endpointNames = new Set(['authorization_endpoint', 'token_endpoint', 'revocation_endpoint']);
 
 /** What {@link discoverRelay} works with. */
 export interface DiscoverDeps {
@@ -77,15 +88,31 @@ function signInOptions(relay: URL, document: z.infer<typeof metadata>): RelayMet
   if (!issuerUrl || !isSafeTransport(issuerUrl)) {
     throw notARelay(relay, 'its identity provider has no https address');
   }
+  const { resource } = document;
+  const dpop = chosen.dpop ?? dpopOf(document);
+  return { resource, issuer, clientId: chosen.client_id, dpop, ...offered(relay, chosen) };
+}
+
+/** What the relay leaves out is what most providers want. */
+function offered(
+  relay: URL,
+  chosen: z.infer<typeof desktop>,
+): Omit<RelayMetadata, 'resource' | 'issuer' | 'clientId' | 'dpop'> {
   return {
-    resource: document.resource,
-    issuer,
-    clientId: chosen.client_id,
     scopes: chosen.scopes ?? ['openid'],
     authorizationParameters: chosen.authorization_parameters ?? {},
     redirectUri: checkRedirectUri(relay, chosen.redirect_uri ?? 'http://127.0.0.1/callback'),
     redirectPorts: chosen.redirect_ports ?? [],
+    endpoints: Object.fromEntries(
+      Object.entries(chosen.metadata ?? {}).filter(([name]) => endpointNames.has(name)),
+    ),
   };
+}
+
+/** A relay that doesn't tell issuers apart says it for all of them (RFC 9728 §2). */
+function dpopOf(document: z.infer<typeof metadata>): RelayMetadata['dpop'] {
+  if (document.dpop_bound_access_tokens_required) return 'required';
+  return document.dpop_signing_alg_values_supported?.includes('ES256') ? 'optional' : 'off';
 }
 
 function checkRedirectUri(relay: URL, text: string): string {

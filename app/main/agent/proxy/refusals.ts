@@ -4,6 +4,8 @@ import { WireError } from '../../../../wire/errors.ts';
 import { fieldValues, type HeaderList } from '../../../../wire/headers.ts';
 import { problemBody, ProblemError } from '../../../../wire/problem.ts';
 import { AgentError } from '../errors.ts';
+import type { SignInChallenge } from '../login/challenge.ts';
+import { readStepUp } from './challenge.ts';
 
 /** The next hop of the app is always the relay: say so. */
 function fromWire(error: WireError): ProblemError {
@@ -36,19 +38,41 @@ export function asProblem(error: unknown): ProblemError {
   return new AgentError('internal', 'Latchkey failed; its log tells more.', { cause: error });
 }
 
+/** A refusal by the relay that another try may overcome. */
+export type Refusal =
+  | { readonly kind: 'token' }
+  | { readonly kind: 'nonce' }
+  | { readonly kind: 'step-up'; readonly challenge: SignInChallenge };
+
 /**
- * Tells whether the relay refused the token itself, so that another one may do.
+ * Finds the relay's own reason. Only the relay can give one: it drops the field from APIs' answers.
+ *
+ * @param raw the fields of its answer
+ * @returns the code, or `undefined` for an answer of an API
+ */
+export function relayCode(raw: HeaderList): string | undefined {
+  const [code, ...more] = fieldValues(raw, 'x-latchkey-code');
+  return more.length === 0 && code !== undefined && /^[a-z_]{1,40}$/.test(code) ? code : undefined;
+}
+
+/**
+ * Tells whether the relay refused a request in a way that can be put right. Such a request has not
+ * reached an API, so that repeating it is safe whatever its method.
  *
  * @param status of the relay's answer
  * @param raw its fields
- * @returns true for 401 with `invalid_token`
- * @see RFC 6750 §3.1
+ * @returns what would help, or `undefined`
+ * @see RFC 6750 §3.1, RFC 9449 §9, RFC 9470 §3
  */
-export function isTokenRefused(status: number, raw: HeaderList): boolean {
-  return (
-    status === 401 &&
-    fieldValues(raw, 'www-authenticate').some((value) => value.includes('error="invalid_token"'))
-  );
+export function readRefusal(status: number, raw: HeaderList): Refusal | undefined {
+  const code = status === 401 ? relayCode(raw) : undefined;
+  if (code === 'dpop_nonce') return { kind: 'nonce' };
+  if (code === 'step_up') {
+    const challenge = readStepUp(raw);
+    return challenge && { kind: 'step-up', challenge };
+  }
+  // Where no token arrived, another one will not either.
+  return code?.startsWith('token_') && code !== 'token_missing' ? { kind: 'token' } : undefined;
 }
 
 /**

@@ -20,6 +20,8 @@ const DROPPED_FROM_TOOLS = new Set([
 const DROPPED_FROM_ANSWERS = new Set([
   'alt-svc',
   'clear-site-data',
+  // Between the app and the relay; the tool's own answers to challenges would be of no use.
+  'dpop-nonce',
   // Cookies are not kept apart by port: every program on localhost would share them.
   'set-cookie',
   'strict-transport-security',
@@ -49,7 +51,8 @@ export function toRelay(
     readonly method: string;
     readonly host: string;
     readonly framing: Framing;
-    readonly token: string;
+    /** Fields that show the token to the relay. */
+    readonly credential: HeaderList;
     readonly requestId: string;
     readonly traceparent: string;
     readonly version: string;
@@ -62,8 +65,7 @@ export function toRelay(
       folded.startsWith('x-latchkey-') ||
       folded.startsWith('sec-fetch-'),
     add: [
-      'Authorization',
-      `Bearer ${facts.token}`,
+      ...facts.credential,
       'X-Request-Id',
       facts.requestId,
       'traceparent',

@@ -1,6 +1,8 @@
 import type { TokenSet } from './token-set.ts';
 import type { Vault } from './vault.ts';
+import type { Access } from './access.ts';
 import { AgentError } from '../errors.ts';
+import { createAccess } from './access.ts';
 import { parseTokenSet, refreshDueAtMs, serializeTokenSet } from './token-set.ts';
 
 /** What the session needs of the identity provider. */
@@ -43,7 +45,7 @@ export interface Session {
    *
    * @throws {AgentError} `signed_out`, `session_expired`, `provider_unreachable`
    */
-  accessToken(): Promise<string>;
+  access(): Promise<Access>;
   /** Gets another token than the one that the relay refused; false when there is none. */
   renew(refused: string): Promise<boolean>;
   /** Ends the session because a fresh token was refused, too. */
@@ -70,6 +72,7 @@ const renewPauseMs = 10_000;
  */
 export function createSession(deps: SessionDeps): Session {
   const random = deps.random ?? Math.random;
+  const accessOf = createAccess(deps.now);
   const warn = deps.onWarning ?? (() => undefined);
   let state: SessionState = { kind: 'none' };
   // Each sign-in and sign-out starts a new epoch; an answer of an older one can't change anything.
@@ -185,28 +188,28 @@ export function createSession(deps: SessionDeps): Session {
     await done;
   }
 
-  async function accessToken(): Promise<string> {
+  async function usableTokens(): Promise<TokenSet> {
     const tokens = held();
     if (!tokens) throw absent(state);
     const nowMs = deps.now();
     const dueAtMs = tokens.refreshToken ? refreshDueAtMs(tokens) : tokens.expiresAtMs;
-    if (nowMs < dueAtMs) return tokens.accessToken;
+    if (nowMs < dueAtMs) return tokens;
     const marginMs = Math.min(5000, 0.1 * (tokens.expiresAtMs - tokens.obtainedAtMs));
     const usable = nowMs < tokens.expiresAtMs - marginMs;
     // Every request at the end of a token's life asks; only one a second may reach the provider.
     if (state.kind === 'offline' && !refreshing && nowMs - lastTryAtMs < useRetryMs) {
-      if (nowMs < tokens.expiresAtMs) return tokens.accessToken;
+      if (nowMs < tokens.expiresAtMs) return tokens;
       throw state.error;
     }
     const pending = refresh(tokens);
     if (usable) {
       void pending.catch(() => undefined);
-      return tokens.accessToken;
+      return tokens;
     }
     try {
-      return (await pending).accessToken;
+      return await pending;
     } catch (error) {
-      if (held() === tokens && deps.now() < tokens.expiresAtMs) return tokens.accessToken;
+      if (held() === tokens && deps.now() < tokens.expiresAtMs) return tokens;
       throw error;
     }
   }
@@ -227,7 +230,7 @@ export function createSession(deps: SessionDeps): Session {
 
   return {
     state: () => state,
-    accessToken,
+    access: async () => accessOf(await usableTokens()),
     renew,
     expire,
     async restore(relayOrigin) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dpopKey, type DpopKey } from './proof.ts';
 
 /** What the identity token said of the person; shown, never used to decide access. */
 export interface IdentityClaims {
@@ -21,12 +22,15 @@ export interface TokenSet {
   readonly clientId: string;
   /** The relay for which the tokens were asked (RFC 8707). */
   readonly resource: string;
-  readonly tokenType: 'bearer';
+  readonly tokenType: 'bearer' | 'dpop';
+  /** Endpoints of the provider that the relay's administrator set. */
+  readonly endpoints?: Readonly<Record<string, string>> | undefined;
+  /** What the tokens are bound to (RFC 9449 §5): the access token if its type is `dpop`, the refresh token in any case. */
+  readonly dpopKey?: DpopKey | undefined;
 }
 
-const stored = z.object({
-  version: z.literal(1),
-  tokens: z.object({
+const storedTokens = z
+  .object({
     accessToken: z.string().min(1),
     refreshToken: z.string().min(1).optional(),
     identity: z
@@ -38,9 +42,14 @@ const stored = z.object({
     issuer: z.string().min(1),
     clientId: z.string().min(1),
     resource: z.string().min(1),
-    tokenType: z.literal('bearer'),
-  }),
-});
+    tokenType: z.enum(['bearer', 'dpop']),
+    endpoints: z.record(z.string(), z.string()).optional(),
+    dpopKey: dpopKey.optional(),
+  })
+  // Bound tokens without their key are worth nothing, to their owner as well.
+  .refine((tokens) => tokens.tokenType === 'bearer' || tokens.dpopKey !== undefined);
+
+const stored = z.object({ version: z.literal(1), tokens: storedTokens });
 
 /**
  * Writes a token set as the text that a vault keeps.

@@ -1,0 +1,33 @@
+import type { ServerResponse } from 'node:http';
+import type { ForwardPlan, ForwardResult } from '../../../../wire/forward.ts';
+import type { Framing } from '../../../../wire/framing.ts';
+import type { HeaderList } from '../../../../wire/headers.ts';
+import type { KeptBody } from '../../../../wire/kept-body.ts';
+import type { Target } from '../../../../wire/target.ts';
+import type { TraceContext } from '../../../../wire/trace.ts';
+import type { LocalHost } from './guard.ts';
+
+/** One request of a tool, and its story. */
+export interface Call {
+  /** Each try has one of its own; the tool gets the last one's. */
+  requestId: string;
+  readonly trace: TraceContext;
+  readonly target: Target;
+  readonly host: LocalHost;
+  readonly framing: Framing;
+  readonly raw: HeaderList;
+  /** Whether it has records of its own already. */
+  admitted?: boolean;
+}
+
+/** The tool's connection, as far as carrying a call goes. */
+export interface ToolSide {
+  /** Ends when the tool leaves. */
+  readonly gone: AbortSignal;
+  /** What came of the body, so that it can be sent once more. */
+  readonly kept: KeptBody;
+  /** Sends the call to the relay, and the answer to the tool unless the plan keeps it back. */
+  run(plan: ForwardPlan): Promise<ForwardResult>;
+  /** The answer, for what was kept back. */
+  response(): ServerResponse;
+}

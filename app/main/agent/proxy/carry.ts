@@ -1,0 +1,208 @@
+import { ulid } from 'ulid';
+import type { OpenRecord } from '../../../../audit/ledger.ts';
+import type { AuditFields } from '../../../../audit/record.ts';
+import { sendKeptAnswer } from '../../../../wire/bodies.ts';
+import type { ForwardPlan, ForwardResult } from '../../../../wire/forward.ts';
+import { fieldValues, type HeaderList } from '../../../../wire/headers.ts';
+import { AgentError } from '../errors.ts';
+import type { Access } from '../session/access.ts';
+import type { Call, ToolSide } from './call.ts';
+import type { Hops } from './hops.ts';
+import type { ProxyDeps } from './proxy-deps.ts';
+import { createRemedies, type Remedies } from './remedies.ts';
+import { asProblem, readRefusal, relayCode, type Refusal } from './refusals.ts';
+import { relayPath } from './routes.ts';
+import { toolName, toRelay, toTool } from './transform.ts';
+
+const TIMEOUTS = { connectMs: 10_000, headersMs: 120_000, idleMs: 300_000 };
+const RETRY_AFTER_SECONDS = 30;
+
+/** One try: sent once, with one token, under one request id. */
+interface Attempt {
+  readonly access: Access;
+  readonly sentAtMs: number;
+  /** Why the relay refused, in its own word. */
+  code?: string;
+  /** Set when its answer is kept back, since another try may help. */
+  refusal?: Refusal;
+}
+
+/** Where a call goes at the relay. */
+interface Route {
+  readonly path: string;
+  readonly api: string | undefined;
+}
+
+/** Carries guarded calls to the relay. */
+export interface Carrier {
+  /** @throws {AgentError} when no relay is set */
+  checkRelay(): void;
+  /** From a guarded call to its closed records; whatever is thrown is still to be answered. */
+  carry(call: Call, tool: ToolSide): Promise<void>;
+}
+
+/**
+ * Makes the carrier: token, audit, forward, and once more where the relay's refusal can be put right.
+ *
+ * @param deps the agent's side
+ * @param hops the connections to the relay
+ * @returns the carrier
+ */
+export function createCarrier(deps: ProxyDeps, hops: Hops): Carrier {
+  function relayUrl(): URL {
+    const relay = deps.relayUrl();
+    if (relay !== undefined) return relay;
+    throw new AgentError('signed_out', 'No relay is set; open Latchkey and enter its address.');
+  }
+
+  async function admit(call: Call, path: string, api: string | undefined): Promise<OpenRecord> {
+    const { user } = deps.snapshot();
+    const open = await deps.ledger.admit({
+      requestId: call.requestId,
+      traceId: call.trace.traceId,
+      tool: { name: toolName(call.raw) },
+      method: call.target.method,
+      path,
+      decision: 'allow',
+      ...(user === undefined ? {} : { user: user.subject }),
+      ...(api === undefined ? {} : { api }),
+    });
+    call.admitted = true;
+    return open;
+  }
+
+  function answerFields(call: Call, raw: HeaderList): HeaderList {
+    const origin = fieldValues(call.raw, 'origin')[0];
+    const keepCors = origin !== undefined && deps.allowedOrigins.includes(origin);
+    return toTool(raw, call.requestId, keepCors);
+  }
+
+  function plan(
+    call: Call,
+    path: string,
+    tool: ToolSide,
+    attempt: Attempt,
+    remedies: Remedies,
+  ): ForwardPlan {
+    const relay = relayUrl();
+    const { method } = call.target;
+    const see = (status: number, raw: HeaderList): void => {
+      deps.relayReached();
+      attempt.access.offered(status, raw);
+      const code = relayCode(raw);
+      if (code !== undefined) attempt.code = code;
+    };
+    return {
+      hop: hops.to(relay),
+      method,
+      path: path + call.target.query,
+      framing: call.framing,
+      headers: toRelay(call.raw, {
+        method,
+        host: relay.host,
+        framing: call.framing,
+        credential: attempt.access.headers(method, relay.origin + path),
+        requestId: call.requestId,
+        traceparent: call.trace.traceparent,
+        version: deps.version,
+      }),
+      // How large a body may be is the relay's to say.
+      maxBodyBytes: Infinity,
+      timeouts: TIMEOUTS,
+      answer(status, raw) {
+        see(status, raw);
+        return answerFields(call, raw);
+      },
+      intercept(status, raw) {
+        const refusal = readRefusal(status, raw);
+        if (refusal === undefined || !remedies.allows(refusal, attempt.access)) return false;
+        see(status, raw);
+        attempt.refusal = refusal;
+        return true;
+      },
+      kept: tool.kept,
+    };
+  }
+
+  /** Gives the relay's refusal to the tool after all: nothing says better what is wanted. */
+  function give(
+    call: Call,
+    tool: ToolSide,
+    attempt: Attempt,
+    { answer }: Extract<ForwardResult, { kind: 'intercepted' }>,
+  ): AuditFields {
+    if (tool.gone.aborted) return { closedBy: 'client' };
+    const fields = answerFields(call, answer.raw);
+    const retry =
+      attempt.refusal?.kind === 'step-up' && fieldValues(fields, 'retry-after').length === 0
+        ? ['Retry-After', String(RETRY_AFTER_SECONDS)]
+        : [];
+    tool.kept.release();
+    const bytesOut = sendKeptAnswer(tool.response(), answer, [...fields, ...retry]);
+    return { bytesOut, closedBy: 'relay' };
+  }
+
+  /** One try, from its committed record to its closed one; resolves to what the next one needs. */
+  async function attemptOnce(
+    call: Call,
+    tool: ToolSide,
+    route: Route,
+    access: Access,
+    remedies: Remedies,
+  ): Promise<Access | undefined> {
+    const sentAtMs = deps.now();
+    const attempt: Attempt = { access, sentAtMs };
+    const open = await admit(call, route.path, route.api);
+    const finish = (end: AuditFields): void =>
+      open.finish({
+        durationMs: Math.max(0, Math.round(deps.now() - sentAtMs)),
+        ...(attempt.code === undefined ? {} : { code: attempt.code }),
+        ...end,
+      });
+    try {
+      const result = await tool.run(plan(call, route.path, tool, attempt, remedies));
+      const { status, bytesIn } = result;
+      if (result.kind === 'answered') {
+        const { bytesOut, cutBy = 'relay' } = result;
+        finish({ status: status || 499, bytesIn, bytesOut, closedBy: cutBy });
+        return undefined;
+      }
+      // Whatever fails now, there is an answer already.
+      const next = await remedies
+        .apply(attempt.refusal, { ...attempt, api: route.api }, tool.gone)
+        .catch(() => undefined);
+      if (next === undefined || tool.gone.aborted) {
+        finish({ status, bytesIn, ...give(call, tool, attempt, result) });
+        return undefined;
+      }
+      finish({ status, bytesIn, bytesOut: 0, closedBy: 'relay' });
+      return next;
+    } catch (error) {
+      const { status, code } = asProblem(error);
+      if (code.startsWith('relay_')) deps.relayFailed(error);
+      finish({ status, code, closedBy: 'error' });
+      throw error;
+    }
+  }
+
+  return {
+    checkRelay: () => void relayUrl(),
+    async carry(call, tool) {
+      const remedies = createRemedies(deps);
+      try {
+        let access: Access | undefined = await deps.authorize(tool.gone);
+        const route = relayPath(call.host, call.target, deps.snapshot().apis);
+        while (access !== undefined) {
+          // The relay takes an id once.
+          if (call.admitted) {
+            call.requestId = ulid();
+            call.admitted = false;
+          }
+          access = await attemptOnce(call, tool, route, access, remedies);
+        }
+      } finally {
+        tool.kept.release();
+      }
+    },
+  };
+}

@@ -1,0 +1,209 @@
+import type { Ledger } from '../../../audit/ledger.ts';
+import type { AgentDeps } from './agent-deps.ts';
+import type { CatalogKeeper } from './catalog-keeper.ts';
+import type { Fetch } from './login/outbound.ts';
+import type { Provider } from './login/provider.ts';
+import type { SignInChallenge } from './login/challenge.ts';
+import type { StepUpDemand } from './proxy/proxy-deps.ts';
+import type { Access } from './session/access.ts';
+import type { Session } from './session/session.ts';
+import type { TokenSet } from './session/token-set.ts';
+import { AgentError } from './errors.ts';
+import { login } from './login/login.ts';
+import { createSignInGate } from './sign-in-gate.ts';
+import { createSignIns } from './sign-ins.ts';
+import { heldTokens } from './snapshot.ts';
+import { createStepUps } from './step-up.ts';
+import {
+  asked,
+  confirmText,
+  noAuditText,
+  noRelayText,
+  otherPersonText,
+  person,
+  signInNeeded,
+  toFault,
+  unknownPersonText,
+} from './texts.ts';
+
+/** Who is asked to sign in, when and how strongly. */
+export interface SignInFlow {
+  /** Signs in, or confirms what was asked for last; joins the attempt that is running. */
+  signIn(): Promise<void>;
+  cancel(): Promise<void>;
+  running(): { readonly url?: string | undefined } | undefined;
+  /** For one request: its access, after a sign-in if need be. */
+  authorize(signal: AbortSignal): Promise<Access>;
+  /** For one request that the relay wants confirmed: whether to try again. */
+  stepUp(demand: StepUpDemand, signal: AbortSignal): Promise<boolean>;
+}
+
+/** What {@link createSignInFlow} works with. */
+export interface SignInFlowDeps {
+  readonly agent: Pick<
+    AgentDeps,
+    'settings' | 'openBrowser' | 'notify' | 'log' | 'signInTimeoutMs'
+  >;
+  readonly relay: URL | undefined;
+  readonly provider: Provider;
+  readonly fetch: Fetch;
+  readonly callTimeoutMs: number;
+  readonly session: Session;
+  readonly catalog: CatalogKeeper;
+  readonly ledger: () => Ledger | undefined;
+  readonly now: () => number;
+  readonly onFault: (error: unknown) => void;
+  readonly onChange: () => void;
+}
+
+/**
+ * Joins sign-in attempts, the waiting of requests and the session.
+ *
+ * @param deps the agent's parts
+ * @returns the flow, idle
+ */
+export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
+  const { agent, session, catalog, provider, relay, now } = deps;
+  const { log, settings } = agent;
+  const auto = settings.get('signIn.auto');
+  const waitMs = settings.get('signIn.waitSeconds') * 1000;
+  /** Who has to confirm. */
+  let before: TokenSet | undefined;
+
+  const signIns = createSignIns({
+    isSignedIn: () => held() !== undefined,
+    login: runLogin,
+    adopt,
+    discard: (tokens) => void provider.revoke(tokens).catch((e: unknown) => log.warn('revoke', e)),
+    onEnd: ended,
+    onChange: deps.onChange,
+  });
+
+  const isRunning = (): boolean => signIns.running() !== undefined;
+
+  const gate = createSignInGate({
+    signIn: signIns.start,
+    isRunning,
+    auto,
+    waitMs,
+    now,
+    notify: (reason) => agent.notify?.(toFault(reason, now())),
+  });
+
+  const stepUps = createStepUps({
+    start: confirm,
+    isRunning,
+    auto,
+    waitMs,
+    now,
+    notify(demand, opened) {
+      const api = catalog.current()?.apis.find(({ name }) => name === demand.api);
+      const error = new AgentError('step_up', confirmText(api?.title, opened));
+      // Without a tab the window has to offer the way on.
+      if (!opened) deps.onFault(error);
+      agent.notify?.(toFault(error, now()));
+    },
+  });
+
+  function held(): TokenSet | undefined {
+    return heldTokens(session.state());
+  }
+
+  function confirm(challenge: SignInChallenge): Promise<void> {
+    before = held();
+    return signIns.start(challenge);
+  }
+
+  async function runLogin(
+    signal: AbortSignal,
+    onUrl: (url: string) => void,
+    challenge: SignInChallenge | undefined,
+  ): Promise<TokenSet> {
+    if (!relay) throw new AgentError('bad_settings', noRelayText);
+    const { openBrowser, signInTimeoutMs: timeoutMs = 300_000 } = agent;
+    const { fetch, callTimeoutMs } = deps;
+    return login({
+      relay,
+      provider,
+      fetch,
+      openBrowser,
+      onUrl,
+      signal,
+      callTimeoutMs,
+      timeoutMs,
+      ...(challenge && { challenge }),
+    });
+  }
+
+  async function adopt(tokens: TokenSet, challenge: SignInChallenge | undefined): Promise<void> {
+    if (challenge) checkPerson(before, tokens);
+    try {
+      const kind = challenge ? 'step-up' : 'sign-in';
+      const fields = challenge ? ({ ...asked(challenge), decision: 'allow' } as const) : {};
+      await deps.ledger()?.append(kind, { ...person(tokens), ...fields });
+    } catch (error) {
+      throw new AgentError('audit_unavailable', noAuditText, { cause: error });
+    }
+    await session.adopt(tokens);
+    gate.succeeded();
+    // Requests wait for the token, not for the catalogue.
+    if (challenge) catalog.loadSoon();
+    // The sign-in holds even if the relay can't be asked at this moment.
+    else await catalog.load().catch(() => undefined);
+  }
+
+  function ended(error: unknown, challenge: SignInChallenge | undefined): void {
+    if (error !== undefined) {
+      if (challenge) noteFailure(challenge, error);
+      else gate.failed(error);
+      if (!(error instanceof AgentError && error.code === 'sign_in_cancelled')) {
+        deps.onFault(error);
+      }
+    }
+    stepUps.ended(challenge, error);
+  }
+
+  function noteFailure(challenge: SignInChallenge, error: unknown): void {
+    const who = before ? person(before) : {};
+    const { code } = toFault(error, now());
+    deps
+      .ledger()
+      ?.append('step-up', { ...who, ...asked(challenge), decision: 'deny', code })
+      .catch((e: unknown) => log.error('audit', e));
+  }
+
+  return {
+    signIn() {
+      const challenge = held() && stepUps.pending();
+      return challenge ? confirm(challenge) : signIns.start();
+    },
+    cancel: signIns.cancel,
+    running: signIns.running,
+    async authorize(signal) {
+      try {
+        return await session.access();
+      } catch (error) {
+        if (!(error instanceof AgentError && signInNeeded.has(error.code))) throw error;
+        await gate.wait(error, signal);
+        return session.access();
+      }
+    },
+    async stepUp(demand, signal) {
+      const who = held();
+      const isDone = await stepUps.ask(demand, signal);
+      // What one person asked for is never done as another.
+      return isDone && who?.identity?.subject === held()?.identity?.subject;
+    },
+  };
+}
+
+/** OpenID Connect Core §5.7: only issuer and subject together name a person. */
+function checkPerson(before: TokenSet | undefined, after: TokenSet): void {
+  const [old, fresh] = [before?.identity?.subject, after.identity?.subject];
+  if (old === undefined || fresh === undefined) {
+    throw new AgentError('other_person', unknownPersonText);
+  }
+  if (old !== fresh || before?.issuer !== after.issuer) {
+    throw new AgentError('other_person', otherPersonText);
+  }
+}
