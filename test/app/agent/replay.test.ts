@@ -16,6 +16,7 @@ describe('a request that the relay refuses for a reason that passes', () => {
   let relay: SmallRelay;
   let url: string;
   let seen: Seen[] = [];
+  let date: string | undefined;
   const open: { close(): Promise<void> }[] = [];
 
   /** Answers each try in turn; the last answer goes on for ever. */
@@ -33,6 +34,7 @@ describe('a request that the relay refuses for a reason that passes', () => {
         if (code === undefined) response.end('done');
         else {
           const fields = { 'X-Latchkey-Code': code, 'DPoP-Nonce': `nonce-${seen.length}` };
+          if (date !== undefined) response.setHeader('Date', date);
           response.writeHead(401, fields).end(`{"code":"${code}"}`);
         }
       });
@@ -49,6 +51,7 @@ describe('a request that the relay refuses for a reason that passes', () => {
   });
   afterEach(() => {
     seen = [];
+    date = undefined;
   });
   after(async () => {
     for (const one of open) await one.close();
@@ -76,6 +79,17 @@ describe('a request that the relay refuses for a reason that passes', () => {
     assert.equal(seen.length, 2);
     assert.deepEqual(bodies(), ['the whole body']);
     assert.equal(seen[0]?.token, seen[1]?.token);
+  });
+
+  test('a proof refused for the time of this computer: once more, by the relay’s clock', async () => {
+    answers('dpop_proof', undefined);
+    date = new Date(Date.now() + 600_000).toUTCString();
+    assert.equal((await post()).status, 200);
+    assert.equal(seen.length, 2);
+    date = new Date().toUTCString();
+    seen = [];
+    answers('dpop_proof', undefined);
+    assert.equal((await post()).status, 200, 'and back');
   });
 
   test('each remedy is tried once: what the relay says last, the tool hears', async () => {

@@ -86,11 +86,12 @@ export function createCarrier(deps: ProxyDeps, hops: Hops): Carrier {
   ): ForwardPlan {
     const relay = relayUrl();
     const { method } = call.target;
-    const see = (status: number, raw: HeaderList): void => {
+    /** Tells whether the next proof will be another one. */
+    const see = (status: number, raw: HeaderList): boolean => {
       deps.relayReached();
-      attempt.access.offered(status, raw);
       const code = relayCode(raw);
       if (code !== undefined) attempt.code = code;
+      return attempt.access.offered(status, raw);
     };
     return {
       hop: hops.to(relay),
@@ -116,7 +117,8 @@ export function createCarrier(deps: ProxyDeps, hops: Hops): Carrier {
       intercept(status, raw) {
         const refusal = readRefusal(status, raw);
         if (refusal === undefined || !remedies.allows(refusal, attempt.access)) return false;
-        see(status, raw);
+        const isProofNew = see(status, raw);
+        if (refusal.kind === 'proof' && !isProofNew) return false;
         attempt.refusal = refusal;
         return true;
       },

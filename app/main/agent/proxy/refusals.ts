@@ -41,7 +41,7 @@ export function asProblem(error: unknown): ProblemError {
 /** A refusal by the relay that another try may overcome. */
 export type Refusal =
   | { readonly kind: 'token' }
-  | { readonly kind: 'nonce' }
+  | { readonly kind: 'proof' }
   | { readonly kind: 'step-up'; readonly challenge: SignInChallenge };
 
 /**
@@ -66,7 +66,7 @@ export function relayCode(raw: HeaderList): string | undefined {
  */
 export function readRefusal(status: number, raw: HeaderList): Refusal | undefined {
   const code = status === 401 ? relayCode(raw) : undefined;
-  if (code === 'dpop_nonce') return { kind: 'nonce' };
+  if (code === 'dpop_nonce' || code === 'dpop_proof') return { kind: 'proof' };
   if (code === 'step_up') {
     const challenge = readStepUp(raw);
     return challenge && { kind: 'step-up', challenge };

@@ -37,18 +37,18 @@ export function createRemedies(deps: Pick<ProxyDeps, 'authorize' | 'renew' | 'st
   let isRenewed = false;
   let isSteppedUp = false;
   // A token that is new may bring a wish for a nonce of its own.
-  const withNonce = new Set<string>();
+  const provedAgain = new Set<string>();
 
   return {
     allows(refusal, access) {
       if (refusal.kind === 'token') return !isRenewed;
       if (refusal.kind === 'step-up') return !isSteppedUp;
-      return !withNonce.has(access.token);
+      return !provedAgain.has(access.token);
     },
     async apply(refusal, { access, sentAtMs, api }, gone) {
       switch (refusal?.kind) {
-        case 'nonce':
-          withNonce.add(access.token);
+        case 'proof':
+          provedAgain.add(access.token);
           return access;
         case 'token':
           isRenewed = true;
