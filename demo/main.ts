@@ -68,7 +68,7 @@ ${company.people.map(person).join('\n')}
 
   Then try:
     curl ${localUrl}/billing/invoices
-    curl -X POST ${localUrl}/billing/invoices/INV-1002/approve      (alice may; bob lacks the scope)
+    curl -X POST ${localUrl}/billing/invoices/INV-1002/approve      (alice may, after a second step in the browser; bob lacks the scope)
     curl ${localUrl}/payroll/payslips                               (carol only)
 
   Ctrl-C stops everything.
