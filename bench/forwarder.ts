@@ -1,6 +1,7 @@
 import http, { type RequestListener } from 'node:http';
 import { createProxyServer } from 'httpxy';
 import { listenOnLoopback } from '../demo/listen.ts';
+import { createConnectionPool } from '../wire/connection-pool.ts';
 import { forward } from '../wire/forward.ts';
 import { readFraming } from '../wire/framing.ts';
 import { requestHeaders, responseHeaders } from '../wire/headers.ts';
@@ -28,12 +29,13 @@ function httpxy(): RequestListener {
   return (request, response) => void proxy.web(request, response);
 }
 
+const pool = createConnectionPool({ host: hostname, port: Number(port) });
 const wire: RequestListener = (request, response) => {
   const framing = readFraming(request);
   const method = request.method ?? '';
   const changes = { drop: () => false, add: [] };
   forward(request, response, {
-    hop: { protocol: 'http:', hostname, port: Number(port), agent },
+    hop: { pool },
     method,
     path: request.url ?? '',
     framing,
@@ -54,6 +56,7 @@ if (listener === undefined) throw new Error(`no such forwarder: ${kind}`);
 const { url, close } = await listenOnLoopback(http.createServer(listener), 0);
 process.once('SIGTERM', () => {
   agent.destroy();
+  pool.destroy();
   void close();
 });
 process.stdout.write(`${JSON.stringify({ event: 'listening', url })}\n`);

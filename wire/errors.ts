@@ -17,6 +17,10 @@ export type WireErrorCode = keyof typeof kinds;
 /** A refusal or transport failure found by the wire layer. */
 export class WireError extends ProblemError {
   declare readonly code: WireErrorCode;
+  /** Of a failed exchange: whether bytes of the request may have reached the next hop. */
+  sent?: boolean;
+  /** Of a failed exchange: whether bytes of the client's body were read, so that they are gone. */
+  bodyRead?: boolean;
 
   /**
    * @param code one of the closed list

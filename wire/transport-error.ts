@@ -39,7 +39,7 @@ export function transportError(error: unknown): WireError {
   const code = typeof raw === 'string' ? raw : '';
   const known = TABLE[code];
   if (known) return new WireError(known[0], known[1], { cause: error });
-  if (code.startsWith('HPE_') || code === 'ERR_HTTP_INVALID_STATUS_CODE') {
+  if (code === 'ERR_LATCHKEY_RESPONSE') {
     return new WireError('upstream_protocol', 'Its answer is not valid HTTP.', { cause: error });
   }
   if (/CERT|TLS|SSL|ALTNAME|SELF_SIGNED|UNABLE_TO/.test(code)) {

@@ -1,10 +1,10 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { keepAnswer } from './bodies.ts';
-import type { ClosedBy, ForwardPlan, ForwardResult } from './forward.ts';
+import type { ClosedBy, ForwardPlan, ForwardResult } from './forward-plan.ts';
 import { fieldValues, type HeaderList } from './headers.ts';
-import { openRequest } from './next-hop.ts';
+import { requestHead } from './request-head.ts';
 import { TimeoutError, transportError } from './transport-error.ts';
+import { keptRefusal, passedRefusal, type Refusal, type Traffic } from './tunnel-refusal.ts';
 import { closeWebSocket, createFrameCursor, type FrameCursor } from './websocket-frames.ts';
 
 /**
@@ -64,16 +64,18 @@ export function tunnel(
     });
   }
   return new Promise((resolve, reject) => {
-    const headers = [...plan.headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
-    const upstream = openRequest({ ...plan, headers }, false);
+    const fields = [...plan.headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
+    const head = requestHead(plan.method, plan.path, fields);
+    const connection = plan.hop.pool.take(true);
     const traffic = { bytesIn: 0, bytesOut: 0 };
     const sent = createFrameCursor();
     let status = 0;
     let far: Duplex | undefined;
+    let refusal: Refusal | undefined;
     let ended = false;
     let unregister: (() => void) | undefined;
     const deadline = setTimeout(
-      () => upstream.destroy(new TimeoutError('no answer')),
+      () => fail(new TimeoutError('no answer')),
       plan.timeouts.connectMs + plan.timeouts.headersMs,
     );
     const settle = (): boolean => {
@@ -85,7 +87,7 @@ export function tunnel(
     };
     const end = (cutBy?: ClosedBy): void => {
       if (!settle()) return;
-      upstream.destroy();
+      connection.destroy();
       far?.destroy();
       if (status === 101 && (cutBy === 'expiry' || cutBy === 'revocation')) {
         closeWebSocket(socket, sent, 1008);
@@ -95,70 +97,63 @@ export function tunnel(
     };
     const fail = (error: Error): void => {
       if (!settle()) return;
-      upstream.destroy();
-      reject(transportError(error));
+      const facts = { sent: connection.isConnected(), bodyRead: false };
+      connection.destroy();
+      reject(Object.assign(transportError(error), facts));
     };
     unregister = plan.register?.(end);
     socket.on('close', () => end('client'));
     socket.on('error', () => end('client'));
-    upstream.on('error', fail);
-    upstream.on('response', (answer) => {
-      status = answer.statusCode ?? 0;
-      if (plan.intercept?.(status, answer.rawHeaders)) {
-        keepAnswer(answer, fail, (kept) => {
-          if (settle()) resolve({ kind: 'intercepted', status, bytesIn: 0, answer: kept });
-        });
-        return;
-      }
-      clearTimeout(deadline);
-      passRefusal(answer, responseOn(request, socket), plan, traffic, end);
-    });
-    upstream.on('upgrade', (answer, upstreamSocket, early) => {
-      clearTimeout(deadline);
-      status = 101;
-      far = upstreamSocket;
-      socket.write(switching(answer, plan));
-      // What came with the answer is the first of what follows it.
-      if (early.length > 0) upstreamSocket.unshift(early);
-      join(socket, upstreamSocket, traffic, sent, end);
-    });
-    upstream.end();
+    connection.use(
+      {
+        connected() {},
+        drained() {},
+        interim() {},
+        flush: () => refusal?.flush(),
+        failed: (error) => (refusal === undefined ? fail(error) : refusal.broken()),
+        head(answer) {
+          status = answer.status;
+          if (plan.intercept?.(status, answer.raw)) {
+            refusal = keptRefusal(answer, fail, (kept) => {
+              if (settle()) resolve({ kind: 'intercepted', status, bytesIn: 0, answer: kept });
+            });
+            return;
+          }
+          clearTimeout(deadline);
+          const response = responseOn(request, socket);
+          const fields = plan.answer(status, answer.raw);
+          refusal = passedRefusal(response, answer, fields, { traffic, connection, end });
+        },
+        body: (piece) => refusal?.body(piece),
+        end(trailers) {
+          connection.destroy();
+          refusal?.end(trailers);
+        },
+        upgraded(answer, early) {
+          clearTimeout(deadline);
+          status = 101;
+          far = connection.detach();
+          socket.write(switching(answer.raw, plan));
+          // What came with the answer is the first of what follows it.
+          if (early.length > 0) far.unshift(early);
+          join(socket, far, traffic, sent, end);
+          far.resume();
+        },
+      },
+      { method: plan.method, upgrade: true },
+    );
+    connection.socket.write(head, 'latin1');
   });
 }
 
-function switching(answer: IncomingMessage, plan: ForwardPlan): string {
-  const fields = plan.answer(101, answer.rawHeaders);
+function switching(raw: HeaderList, plan: ForwardPlan): string {
+  const fields = plan.answer(101, raw);
   const lines = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket'];
   for (let at = 0; at < fields.length; at += 2) {
     // An interim answer names no request: clients look for the id on final ones.
     if (fields[at] !== 'X-Request-Id') lines.push(`${fields[at]}: ${fields[at + 1]}`);
   }
   return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-interface Traffic {
-  bytesIn: number;
-  bytesOut: number;
-}
-
-function passRefusal(
-  answer: IncomingMessage,
-  response: ServerResponse,
-  plan: ForwardPlan,
-  traffic: Traffic,
-  end: (cutBy?: ClosedBy) => void,
-): void {
-  const status = answer.statusCode as number;
-  const fields: HeaderList = plan.answer(status, answer.rawHeaders);
-  response.writeHead(status, answer.statusMessage, fields as string[]);
-  response.on('finish', () => end());
-  answer.on('data', (chunk: Buffer) => {
-    traffic.bytesOut += chunk.length;
-    if (!response.write(chunk)) answer.pause();
-  });
-  response.on('drain', () => answer.resume());
-  answer.on('end', () => response.end());
-  answer.on('error', () => end('upstream'));
 }
 
 function join(

@@ -4,7 +4,9 @@ import http, { type RequestListener } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { forward, type ForwardPlan, type ForwardResult } from '../../wire/forward.ts';
+import { createConnectionPool } from '../../wire/connection-pool.ts';
+import { forward } from '../../wire/forward.ts';
+import type { ForwardPlan, ForwardResult } from '../../wire/forward-plan.ts';
 import { readFraming } from '../../wire/framing.ts';
 import { requestHeaders, responseHeaders } from '../../wire/headers.ts';
 import { createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
@@ -33,12 +35,12 @@ async function proxyTo(
   change: Partial<ForwardPlan> = {},
   before: (response: http.ServerResponse) => Promise<void> = () => Promise.resolve(),
 ): Promise<Proxy> {
-  const agent = new http.Agent({ keepAlive: true });
+  const pool = createConnectionPool({ host: '127.0.0.1', port });
   const ends: (ForwardResult | string)[] = [];
   const serve: RequestListener = (request, response) => {
     const framing = readFraming(request);
     const plan: ForwardPlan = {
-      hop: { protocol: 'http:', hostname: '127.0.0.1', port, agent },
+      hop: { pool },
       method: request.method ?? '',
       path: request.url ?? '',
       framing,
@@ -64,7 +66,7 @@ async function proxyTo(
   const server = http.createServer(serve);
   server.on('checkContinue', serve);
   const own = await listen(t, server);
-  t.after(() => agent.destroy());
+  t.after(() => pool.destroy());
   return { url: `http://127.0.0.1:${own}`, ends };
 }
 

@@ -4,8 +4,10 @@ import http from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sendKeptAnswer } from '../../wire/bodies.ts';
-import { forward, type ForwardPlan, type ForwardResult } from '../../wire/forward.ts';
+import { sendKeptAnswer } from '../../wire/answer.ts';
+import { createConnectionPool } from '../../wire/connection-pool.ts';
+import { forward } from '../../wire/forward.ts';
+import type { ForwardPlan, ForwardResult } from '../../wire/forward-plan.ts';
 import { readFraming, type Framing } from '../../wire/framing.ts';
 import { requestHeaders, responseHeaders } from '../../wire/headers.ts';
 import { createBodyKeeper, type KeptBody } from '../../wire/kept-body.ts';
@@ -68,8 +70,8 @@ async function bench(
     });
   });
   const port = await listen(t, upstream);
-  const agent = new http.Agent({ keepAlive: true });
-  t.after(() => agent.destroy());
+  const pool = createConnectionPool({ host: '127.0.0.1', port });
+  t.after(() => pool.destroy());
   const keepBody = createBodyKeeper(LIMITS);
   const results: (ForwardResult | string)[] = [];
   let gone = 0;
@@ -78,7 +80,7 @@ async function bench(
     const framing = readFraming(request);
     const method = request.method ?? '';
     return {
-      hop: { protocol: 'http:', hostname: '127.0.0.1', port, agent },
+      hop: { pool },
       method,
       path: request.url ?? '',
       framing,

@@ -6,7 +6,8 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { ClosedBy, ForwardPlan, ForwardResult } from '../../wire/forward.ts';
+import { createConnectionPool } from '../../wire/connection-pool.ts';
+import type { ClosedBy, ForwardPlan, ForwardResult } from '../../wire/forward-plan.ts';
 import { requestHeaders, responseHeaders } from '../../wire/headers.ts';
 import { isWebSocketUpgrade, responseOn, tunnel } from '../../wire/tunnel.ts';
 import { createFrameCursor } from '../../wire/websocket-frames.ts';
@@ -29,11 +30,11 @@ async function bench(t: TestContext): Promise<Bench> {
   const { port } = upstream.address() as AddressInfo;
   const ends: Answered[] = [];
   let cut: (by: ClosedBy) => void = () => {};
-  const agent = new http.Agent();
+  const pool = createConnectionPool({ host: '127.0.0.1', port });
   const server = http.createServer({ shouldUpgradeCallback: isWebSocketUpgrade });
   server.on('upgrade', (request, socket) => {
     const plan: ForwardPlan = {
-      hop: { protocol: 'http:', hostname: '127.0.0.1', port, agent },
+      hop: { pool },
       method: 'GET',
       path: request.url ?? '/',
       framing: { kind: 'none' },

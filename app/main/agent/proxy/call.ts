@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { ForwardPlan, ForwardResult } from '../../../../wire/forward.ts';
+import type { ForwardPlan, ForwardResult } from '../../../../wire/forward-plan.ts';
 import type { Framing } from '../../../../wire/framing.ts';
 import type { HeaderList } from '../../../../wire/headers.ts';
 import type { KeptBody } from '../../../../wire/kept-body.ts';

@@ -1,8 +1,8 @@
 import { ulid } from 'ulid';
 import type { OpenRecord } from '../../../../audit/ledger.ts';
 import type { AuditFields } from '../../../../audit/record.ts';
-import { sendKeptAnswer } from '../../../../wire/bodies.ts';
-import type { ForwardPlan, ForwardResult } from '../../../../wire/forward.ts';
+import { sendKeptAnswer } from '../../../../wire/answer.ts';
+import type { ForwardPlan, ForwardResult } from '../../../../wire/forward-plan.ts';
 import { fieldValues, type HeaderList } from '../../../../wire/headers.ts';
 import { AgentError } from '../errors.ts';
 import type { Access } from '../session/access.ts';

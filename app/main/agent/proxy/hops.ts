@@ -1,5 +1,4 @@
-import http from 'node:http';
-import https from 'node:https';
+import { createConnectionPool } from '../../../../wire/connection-pool.ts';
 import type { NextHop } from '../../../../wire/next-hop.ts';
 
 /** The connections to the relay. */
@@ -19,20 +18,20 @@ export function createHops(): Hops {
   return {
     to(relay) {
       if (current?.origin === relay.origin) return current.hop;
-      current?.hop.agent.destroy();
+      current?.hop.pool.destroy();
       const secure = relay.protocol === 'https:';
-      const options = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 64 } as const;
-      const hop: NextHop = {
-        protocol: secure ? 'https:' : 'http:',
-        hostname: relay.hostname.replace(/^\[|\]$/g, ''),
+      const pool = createConnectionPool({
+        host: relay.hostname.replace(/^\[|\]$/g, ''),
         port: relay.port === '' ? (secure ? 443 : 80) : Number(relay.port),
-        agent: secure ? new https.Agent(options) : new http.Agent(options),
-      };
+        maxIdle: 64,
+        ...(secure ? { tls: {} } : {}),
+      });
+      const hop: NextHop = { pool };
       current = { origin: relay.origin, hop };
       return hop;
     },
     close() {
-      current?.hop.agent.destroy();
+      current?.hop.pool.destroy();
       current = undefined;
     },
   };

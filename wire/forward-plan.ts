@@ -1,0 +1,58 @@
+import type { KeptAnswer } from './answer.ts';
+import type { Framing } from './framing.ts';
+import type { HeaderList } from './headers.ts';
+import type { KeptBody } from './kept-body.ts';
+import type { NextHop } from './next-hop.ts';
+
+/** Who or what ended an exchange. */
+export type ClosedBy =
+  'client' | 'upstream' | 'relay' | 'expiry' | 'revocation' | 'drain' | 'error';
+
+/** One request, ready to be sent on. */
+export interface ForwardPlan {
+  readonly hop: NextHop;
+  readonly method: string;
+  /** Canonical path and query, exactly the bytes to send. */
+  readonly path: string;
+  readonly headers: HeaderList;
+  readonly framing: Framing;
+  readonly maxBodyBytes: number;
+  readonly timeouts: {
+    readonly connectMs: number;
+    /** From the last body byte sent to the first byte of the answer. */
+    readonly headersMs: number;
+    /** Longest silence within an answer; event streams may be silent as long as they like. */
+    readonly idleMs: number;
+    /** Of the whole exchange; absent: none. */
+    readonly totalMs?: number;
+  };
+  /** Builds the answer's fields from the upstream's. */
+  readonly answer: (status: number, raw: HeaderList) => HeaderList;
+  /**
+   * Looks at the answer before the client sees it; `true` keeps it back, and `forward` resolves
+   * `intercepted`. Asked only while the request can be sent again: it has no body, or `kept` holds
+   * all that came of it.
+   */
+  readonly intercept?: (status: number, raw: HeaderList) => boolean;
+  /** Keeps the body as it is sent; the same for each try of a request. */
+  readonly kept?: KeptBody;
+  /** Hands out a way to end the exchange from outside; returns the unregistering function. */
+  readonly register?: (cut: (by: ClosedBy) => void) => () => void;
+}
+
+/** How an exchange ended once the upstream had answered. */
+export type ForwardResult =
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly bytesIn: number;
+      readonly bytesOut: number;
+      /** Absent when the whole answer was delivered. */
+      readonly cutBy?: ClosedBy;
+    }
+  | {
+      readonly kind: 'intercepted';
+      readonly status: number;
+      readonly bytesIn: number;
+      readonly answer: KeptAnswer;
+    };

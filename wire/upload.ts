@@ -1,0 +1,116 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Connection } from './connection.ts';
+import type { Framing } from './framing.ts';
+import { passableTrailers } from './headers.ts';
+import type { KeptBody } from './kept-body.ts';
+
+/** The client's body on its way to the upstream. */
+export interface Upload {
+  /** Whether all of it has been written. */
+  isDone(): boolean;
+  /** Whether any of it was read from the client. */
+  hasBegun(): boolean;
+  /** The upstream takes more. */
+  drained(): void;
+  /** Stops sending; the request is paused and nothing of it is lost. */
+  stop(): void;
+  /** Nobody wants the rest: it is read and dropped, so that the client gets to read its answer. */
+  discard(): void;
+}
+
+const NO_UPLOAD: Upload = {
+  isDone: () => true,
+  hasBegun: () => false,
+  drained: () => {},
+  stop: () => {},
+  discard: () => {},
+};
+
+/**
+ * Streams the client's body to the upstream in the framing that it came in, trailers included, at
+ * the upstream's pace. What an earlier try has sent already goes first.
+ *
+ * @param request the client's request
+ * @param response the client's answer, for `100 Continue`
+ * @param connection to the upstream; the head is written
+ * @param framing how the body is delimited
+ * @param progress told of each chunk's length before it is sent
+ * @param kept keeps what is sent, for another try
+ * @returns the upload, under way
+ * @see RFC 9112 §7.1
+ */
+export function startUpload(
+  request: IncomingMessage,
+  response: ServerResponse,
+  connection: Connection,
+  framing: Framing,
+  progress: (bytes: number) => void,
+  kept?: KeptBody,
+): Upload {
+  if (framing.kind === 'none') return NO_UPLOAD;
+  const { socket } = connection;
+  const isChunked = framing.kind === 'chunked';
+  let done = false;
+  let begun = false;
+
+  function write(chunk: Buffer): boolean {
+    if (!isChunked) return socket.write(chunk);
+    socket.cork();
+    socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+    socket.write(chunk);
+    const isRoomy = socket.write('\r\n', 'latin1');
+    socket.uncork();
+    return isRoomy;
+  }
+  function onData(chunk: Buffer): void {
+    begun = true;
+    progress(chunk.length);
+    kept?.keep(chunk);
+    // An upstream that has answered may stop reading; the rest of the upload is read and dropped.
+    if (done || socket.destroyed || chunk.length === 0) return;
+    if (!write(chunk)) request.pause();
+  }
+  function onEnd(): void {
+    if (done || socket.destroyed) return;
+    done = true;
+    if (!isChunked) return;
+    const trailers = passableTrailers(request.rawTrailers);
+    const lines = trailers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    socket.write(`0\r\n${lines}\r\n`, 'latin1');
+  }
+  function detach(): void {
+    request.off('data', onData);
+    request.off('end', onEnd);
+  }
+
+  // RFC 9110 §10.1.1: only now is it decided that the body is wanted; a body that flowed has been asked for.
+  if (request.readableFlowing === null && /^100-continue$/i.test(request.headers.expect ?? '')) {
+    response.writeContinue();
+  }
+  kept?.proceed();
+  const before = kept?.bytes();
+  if (before !== undefined && before.length > 0) {
+    progress(before.length);
+    write(before);
+  }
+  if (request.readableEnded) {
+    onEnd();
+  } else {
+    request.on('data', onData);
+    request.on('end', onEnd);
+    request.resume();
+  }
+  return {
+    isDone: () => done,
+    hasBegun: () => begun,
+    drained: () => void request.resume(),
+    stop() {
+      detach();
+      request.pause();
+    },
+    discard() {
+      detach();
+      request.resume();
+    },
+  };
+}
