@@ -31,7 +31,10 @@ export function createHostCheck(config: RelayConfig, resource: string): HostChec
     ),
   );
   const loopback =
-    config.listen.kind === 'unix' || ['127.0.0.1', '::1', 'localhost'].includes(config.listen.host);
+    config.listen.every(
+      (address) =>
+        address.kind === 'unix' || ['127.0.0.1', '::1', 'localhost'].includes(address.host),
+    );
   return (authority) => {
     if (allowed.has(authority) || (loopback && LOOPBACK.test(authority))) return;
     throw new RelayError(

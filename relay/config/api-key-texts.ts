@@ -1,8 +1,7 @@
+import { credentialsKeyTexts } from './credentials-key-texts.ts';
 import type { KeyText } from './key-texts.ts';
 
 const DURATION = 'A duration such as 500ms, 30s, 15m, 24h or 400d.';
-const SECRET =
-  'A path relative to the directory of relay.yaml. The file must not be readable by others (chmod 600).';
 
 const conditions: Readonly<Record<string, KeyText>> = {
   methods: ['The methods that it is about; any when left out.', ['GET', 'HEAD']],
@@ -36,6 +35,12 @@ const ofRule = (effect: 'allow' | 'deny'): Record<string, KeyText> =>
     Object.entries(conditions).map(([name, text]) => [`apis.*.rules.*.${effect}.${name}`, text]),
   );
 
+const ofRate = (path: string): Record<string, KeyText> => ({
+  [`${path}.requests`]: ['How many at once, and again in each `per`.', 100],
+  [`${path}.per`]: [`In what time. ${DURATION}`, '1s'],
+  [`${path}.by`]: ['Whose requests share it.', 'user'],
+});
+
 /** The meaning of each key below `apis`. */
 export const apiKeyTexts: Readonly<Record<string, KeyText>> = {
   apis: [
@@ -56,8 +61,9 @@ export const apiKeyTexts: Readonly<Record<string, KeyText>> = {
     ['billing.internal.example.com'],
   ],
   'apis.*.upstream': [
-    'Where the API is: an origin, or several that are used in turn.',
+    'Where the API is: an origin or a Unix socket, or several; each request goes to the one with the fewest open.',
     'https://10.0.0.5:9001',
+    'unix:/run/billing.sock',
     ['https://10.0.0.5:9001', 'https://10.0.0.6:9001'],
   ],
   'apis.*.rules': [
@@ -81,25 +87,27 @@ export const apiKeyTexts: Readonly<Record<string, KeyText>> = {
     { 'X-User-Email': '{claims.email}' },
   ],
   'apis.*.request.removeHeaders': ['Fields to remove.', ['Cookie']],
-  'apis.*.request.credentials': [
-    'What the API is shown in place of the caller’s token: exactly one of these.',
-    { basic: { username: 'legacy', passwordFile: 'p.txt' } },
-  ],
-  'apis.*.request.credentials.basic': [
-    'A user name and password.',
-    { username: 'legacy', passwordFile: 'p.txt' },
-  ],
-  'apis.*.request.credentials.basic.username': ['Visible ASCII without a colon.', 'legacy'],
-  'apis.*.request.credentials.basic.passwordFile': [SECRET, 'p.txt'],
-  'apis.*.request.credentials.bearerFile': [`A token. ${SECRET}`, 'token.txt'],
-  'apis.*.request.credentials.header': [
-    'A field with a secret.',
-    { name: 'X-Api-Key', valueFile: 'k.txt' },
-  ],
-  'apis.*.request.credentials.header.name': ['The name of the field.', 'X-Api-Key'],
-  'apis.*.request.credentials.header.valueFile': [SECRET, 'k.txt'],
+  ...credentialsKeyTexts,
   'apis.*.request.passAuthorization': [
     'Whether the tool’s own Authorization reaches the API.',
+    true,
+  ],
+  'apis.*.request.rewritePaths': [
+    'Other paths for the API: the first `from` that fits gives way to `to`. Policy and audit see the path that was asked for.',
+    [{ from: '/v1/**', to: '/api/2019/**' }],
+  ],
+  'apis.*.request.rewritePaths.*.from': ['As the paths of rules.', '/v1/**'],
+  'apis.*.request.rewritePaths.*.to': ['With the same stars, in the same order.', '/api/2019/**'],
+  'apis.*.request.setQuery': [
+    'Query parameters to set; {claims.NAME} is replaced, and the parameter left out where the claim is absent.',
+    { tenant: '{claims.tenant}' },
+  ],
+  'apis.*.request.removeQuery': [
+    'Query parameters to remove, however they are written.',
+    ['debug'],
+  ],
+  'apis.*.request.assertion': [
+    'Whether the API gets a signed statement of who is calling, in X-Latchkey-Assertion.',
     true,
   ],
   'apis.*.response': [
@@ -108,12 +116,83 @@ export const apiKeyTexts: Readonly<Record<string, KeyText>> = {
   ],
   'apis.*.response.setHeaders': ['Fields to set.', { 'X-Frame-Options': 'DENY' }],
   'apis.*.response.removeHeaders': ['Fields to remove.', ['Server', 'X-Powered-By']],
+  'apis.*.response.rewriteLocation': [
+    'Whether Location with the name of the API is given its public name.',
+    false,
+  ],
+  'apis.*.response.rewriteCookies': [
+    'Whether Path and Domain of cookies are given their public values.',
+    false,
+  ],
+  'apis.*.upstreamTls': [
+    'TLS towards the API, beyond the trust of the system.',
+    { caFile: 'ca.pem', serverName: 'billing.internal' },
+  ],
+  'apis.*.upstreamTls.caFile': [
+    'PEM of the authorities believed in place of those of the system. A path relative to the directory of relay.yaml.',
+    'ca.pem',
+  ],
+  'apis.*.upstreamTls.serverName': [
+    'The name in the certificate, where it is not that of the URL.',
+    'billing.internal',
+  ],
+  'apis.*.health': [
+    'Asks each address at intervals whether it is well; 2xx is.',
+    { path: '/health', interval: '5s' },
+  ],
+  'apis.*.health.path': ['What is asked for, on the address itself.', '/health'],
+  'apis.*.health.interval': [`How often. ${DURATION}`, '5s'],
+  'apis.*.health.timeout': [`How long the answer may take. ${DURATION}`, '2s'],
+  'apis.*.health.unhealthyAfter': ['After how many bad answers in a row it is left alone.', 2],
+  'apis.*.health.healthyAfter': ['After how many good answers in a row it is used again.', 2],
+  'apis.*.balancing': [
+    'How requests are spread over the addresses.',
+    { slowStart: '10s', breaker: { failures: 5, open: '10s' }, resolve: '30s' },
+  ],
+  'apis.*.balancing.slowStart': [
+    `Over how long a recovered address takes on its full share. ${DURATION}`,
+    '10s',
+  ],
+  'apis.*.balancing.breaker': [
+    'When an address that fails is left alone.',
+    { failures: 5, open: '10s' },
+  ],
+  'apis.*.balancing.breaker.failures': ['After how many failed exchanges in a row.', 5],
+  'apis.*.balancing.breaker.open': [`For how long, before it is tried again. ${DURATION}`, '10s'],
+  'apis.*.balancing.resolve': [`How often names are resolved anew. ${DURATION}`, '30s'],
+  'apis.*.retries': [
+    'How many further addresses or connections a request may try, where that cannot have it carried out twice.',
+    1,
+  ],
+  'apis.*.streams': ['What becomes of streams.', { graceful: '30s' }],
+  'apis.*.streams.graceful': [`How long one may go on after its token ended. ${DURATION}`, '30s'],
+  'apis.*.cors': [
+    'Which web pages may call the API through the relay. Without it none may.',
+    { origins: ['https://app.example.com'] },
+  ],
+  'apis.*.cors.origins': ['Their exact origins; * for any.', ['https://app.example.com']],
+  'apis.*.cors.methods': ['What they may ask with.', ['GET', 'POST']],
+  'apis.*.cors.headers': ['Which fields they may send beside the harmless ones.', ['X-Tenant']],
+  'apis.*.cors.exposeHeaders': ['Which fields of the answer they may read.', ['X-Total']],
+  'apis.*.cors.credentials': ['Whether cookies and the like go along. Never with *.', true],
+  'apis.*.cors.maxAge': [`How long browsers may remember this. ${DURATION}`, '5m'],
   'apis.*.limits': ['Bounds for requests to this API.', { body: '10MB' }],
   'apis.*.limits.body': ['The largest body. A size such as 64KB or 10MB; powers of 1024.', '10MB'],
+  'apis.*.limits.rate': [
+    'An allowance, or a list of them; beyond it the answer is 429.',
+    { requests: 100, per: '1s', by: 'user' },
+  ],
+  ...ofRate('apis.*.limits.rate'),
+  ...ofRate('apis.*.limits.rate.*'),
+  'apis.*.limits.concurrent': ['How many exchanges may be open at once.', 50],
   'apis.*.timeouts': ['How long the API may take.', { connect: '3s', headers: '30s', idle: '60s' }],
   'apis.*.timeouts.connect': [`To accept a connection. ${DURATION}`, '3s'],
   'apis.*.timeouts.headers': [`To begin its answer. ${DURATION}`, '30s'],
   'apis.*.timeouts.idle': [`To say anything more; event streams may be silent. ${DURATION}`, '60s'],
+  'apis.*.timeouts.total': [
+    `For the whole exchange; without it there is no bound. ${DURATION}`,
+    '5m',
+  ],
   'apis.*.audit': ['How this API is audited.', { required: true, query: ['page'] }],
   'apis.*.audit.required': ['false: requests go on even where they cannot be recorded.', false],
   'apis.*.audit.query': [

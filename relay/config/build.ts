@@ -1,14 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import type {
-  ApiConfig,
-  ClientAuthentication,
-  InsecureName,
-  IntrospectionConfig,
-  IssuerConfig,
-  RelayConfig,
-  RuleConfig,
-  UpstreamCredentials,
-} from './config.ts';
+import type { InsecureName, IntrospectionConfig, IssuerConfig, RelayConfig } from './config.ts';
+import { apiOf, ratesOf } from './build-api.ts';
+import { authenticationOf, present, secretOf, type SecretContents } from './build-parts.ts';
 import type { RelayFile } from './schema.ts';
 
 /** What a checked file becomes a configuration with. */
@@ -17,54 +11,16 @@ export interface BuildContext {
   readonly file: string;
   /** Of the configuration file. */
   readonly directory: string;
-  readonly secrets: ReadonlyMap<string, string>;
+  readonly secrets: SecretContents;
   /** SHA-256 of the file's bytes, hex. */
   readonly hash: string;
 }
 
 type IssuerFile = RelayFile['issuers'][number];
-type ApiFile = RelayFile['apis'][string];
-type RuleFile = ApiFile['rules'][number];
-
-type Present<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-
-/** Leaves members out that are undefined, as exactOptionalPropertyTypes wants it. */
-function present<T extends object>(value: T): Partial<Present<T>> {
-  return Object.fromEntries(
-    Object.entries(value).filter(([, member]) => member !== undefined),
-  ) as Partial<Present<T>>;
-}
-
-function secretOf(secrets: BuildContext['secrets'], name: string): string {
-  const value = secrets.get(name);
-  if (value === undefined) throw new Error('a secret file was not read');
-  return value;
-}
-
-function authenticationOf(
-  file: NonNullable<IssuerFile['introspection']>,
-  secrets: BuildContext['secrets'],
-): ClientAuthentication {
-  const { clientSecretFile, privateKeyFile, clientCertificate, keyId } = file;
-  if (clientSecretFile !== undefined)
-    return { kind: 'client_secret_basic', secret: secretOf(secrets, clientSecretFile) };
-  if (privateKeyFile !== undefined)
-    return {
-      kind: 'private_key_jwt',
-      key: secretOf(secrets, privateKeyFile),
-      ...present({ keyId }),
-    };
-  if (clientCertificate === undefined) throw new Error('an authentication was not checked');
-  return {
-    kind: 'tls_client_auth',
-    certificate: secretOf(secrets, clientCertificate.certFile),
-    key: secretOf(secrets, clientCertificate.keyFile),
-  };
-}
 
 function introspectionOf(
   file: IssuerFile,
-  secrets: BuildContext['secrets'],
+  secrets: SecretContents,
 ): IntrospectionConfig | undefined {
   const { introspection, metadata } = file;
   if (file.tokens !== 'introspection' || introspection === undefined) return undefined;
@@ -81,7 +37,7 @@ function introspectionOf(
 function issuerOf(
   file: IssuerFile,
   publicUrl: string | undefined,
-  secrets: BuildContext['secrets'],
+  secrets: SecretContents,
 ): IssuerConfig {
   return {
     issuer: file.issuer,
@@ -99,50 +55,21 @@ function issuerOf(
   };
 }
 
-function ruleOf(file: RuleFile): RuleConfig {
-  const effect = file.allow ? 'allow' : 'deny';
-  const { maxAge, ...conditions } = file.allow ?? file.deny ?? {};
-  return { name: file.name, effect, ...present({ ...conditions, maxAgeMs: maxAge }) };
-}
-
-function credentialsOf(
-  file: NonNullable<ApiFile['request']['credentials']>,
-  secrets: BuildContext['secrets'],
-): UpstreamCredentials | undefined {
-  const secret = (name: string): string => secretOf(secrets, name);
-  const { basic, bearerFile, header } = file;
-  if (basic)
-    return { kind: 'basic', username: basic.username, password: secret(basic.passwordFile) };
-  if (bearerFile !== undefined) return { kind: 'bearer', token: secret(bearerFile) };
-  if (header) return { kind: 'header', name: header.name, value: secret(header.valueFile) };
-  return undefined;
-}
-
-function apiOf(name: string, file: ApiFile, secrets: BuildContext['secrets']): ApiConfig {
-  const { credentials, setHeaders, removeHeaders, passAuthorization } = file.request;
+function limitsOf(file: RelayFile['limits']): RelayConfig['limits'] {
+  const { failedAuthentications: failed } = file;
   return {
-    name,
-    title: file.title ?? name,
-    ...present({ description: file.description, docs: file.docs }),
-    path: file.path ?? `/${name}`,
-    stripPath: file.stripPath,
-    hosts: file.hosts,
-    upstreams: file.upstream,
-    rules: file.rules.map(ruleOf),
-    request: {
-      setHeaders,
-      removeHeaders,
-      passAuthorization,
-      ...present({ credentials: credentials && credentialsOf(credentials, secrets) }),
-    },
-    response: file.response,
-    limits: { bodyBytes: file.limits.body },
-    timeouts: {
-      connectMs: file.timeouts.connect,
-      headersMs: file.timeouts.headers,
-      idleMs: file.timeouts.idle,
-    },
-    audit: { required: file.audit.required, query: file.audit.query },
+    headersBytes: file.headers,
+    urlBytes: file.url,
+    connections: file.connections,
+    headersTimeoutMs: file.headersTimeout,
+    bodyBytesPerSecond: file.bodyRate,
+    bodyGraceMs: file.bodyGrace,
+    rates: ratesOf(file.rate),
+    ...present({
+      connectionsPerIp: file.connectionsPerIp,
+      failedAuthentications:
+        failed === 'off' ? undefined : { requests: failed.requests, perMs: failed.per },
+    }),
   };
 }
 
@@ -163,17 +90,28 @@ function deepFreeze<T>(value: T): T {
  */
 export function buildConfig(file: RelayFile, context: BuildContext): RelayConfig {
   const { directory, secrets, hash } = context;
-  const { publicUrl, tls } = file;
+  const { publicUrl, tls, assertion, limits } = file;
   return deepFreeze<RelayConfig>({
     listen: file.listen,
+    proxyProtocol: file.proxyProtocol,
+    workers: file.workers === 'auto' ? availableParallelism() : file.workers,
+    reusePort: file.reusePort,
+    drain: { delayMs: file.drain.delay, timeoutMs: file.drain.timeout },
     ...present({
       publicUrl,
       tls: tls && {
         certFile: resolve(directory, tls.certFile),
         keyFile: resolve(directory, tls.keyFile),
         clientCertificates: tls.clientCertificates === 'request',
+        additional: tls.additional.map(({ certFile, keyFile }) => ({
+          certFile: resolve(directory, certFile),
+          keyFile: resolve(directory, keyFile),
+        })),
       },
       management: file.management,
+      assertionKeys:
+        assertion &&
+        [assertion.keyFile, ...assertion.furtherKeyFiles].map((name) => secretOf(secrets, name)),
       clientCertificateHeader: file.clientCertificateHeader?.toLowerCase(),
     }),
     state: file.state === 'memory' ? { kind: 'memory' } : { kind: 'redis', url: file.state.redis },
@@ -184,12 +122,7 @@ export function buildConfig(file: RelayFile, context: BuildContext): RelayConfig
     issuers: file.issuers.map((issuer) => issuerOf(issuer, publicUrl, secrets)),
     apis: Object.entries(file.apis).map(([name, api]) => apiOf(name, api, secrets)),
     audit: { dir: resolve(directory, file.audit.dir), checkpointMs: file.audit.checkpoint },
-    limits: {
-      headersBytes: file.limits.headers,
-      urlBytes: file.limits.url,
-      connections: file.limits.connections,
-      headersTimeoutMs: file.limits.headersTimeout,
-    },
+    limits: limitsOf(limits),
     hash,
   });
 }

@@ -1,3 +1,5 @@
+import type { ApiConfig, RateLimit } from './api-config.ts';
+
 /** Where a listener binds. Port 0 means any free port. */
 export type ListenAddress =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -64,69 +66,10 @@ export interface IssuerConfig {
   readonly desktop?: DesktopConfig;
 }
 
-type Scalar = string | number | boolean;
-
-/** One rule; every member present must hold. Absent methods or paths mean any. */
-export interface RuleConfig {
-  readonly name: string;
-  readonly effect: 'allow' | 'deny';
-  readonly methods?: readonly string[];
-  readonly paths?: readonly string[];
-  readonly scopes?: readonly string[];
-  readonly anyScope?: readonly string[];
-  readonly roles?: readonly string[];
-  readonly groups?: readonly string[];
-  readonly clients?: readonly string[];
-  readonly claims?: Readonly<Record<string, Scalar | readonly Scalar[]>>;
-  /** CIDRs. */
-  readonly from?: readonly string[];
-  readonly acr?: readonly string[];
-  readonly maxAgeMs?: number;
-  /** A CEL expression over `claims`, `request` and `now`, type-checked at load. */
-  readonly when?: string;
-}
-
-/** What the relay shows a legacy API in place of the caller's token; secrets already read. */
-export type UpstreamCredentials =
-  | { readonly kind: 'basic'; readonly username: string; readonly password: string }
-  | { readonly kind: 'bearer'; readonly token: string }
-  | { readonly kind: 'header'; readonly name: string; readonly value: string };
-
-/** One internal API. */
-export interface ApiConfig {
-  readonly name: string;
-  readonly title: string;
-  readonly description?: string;
-  readonly docs?: string;
-  /** Public prefix, without a trailing slash: `/billing`. */
-  readonly path: string;
-  readonly stripPath: boolean;
-  readonly hosts: readonly string[];
-  /** Absolute http(s) URLs, at least one. */
-  readonly upstreams: readonly string[];
-  readonly rules: readonly RuleConfig[];
-  readonly request: {
-    readonly setHeaders: Readonly<Record<string, string>>;
-    readonly removeHeaders: readonly string[];
-    readonly credentials?: UpstreamCredentials;
-    readonly passAuthorization: boolean;
-  };
-  readonly response: {
-    readonly setHeaders: Readonly<Record<string, string>>;
-    readonly removeHeaders: readonly string[];
-  };
-  readonly limits: { readonly bodyBytes: number };
-  readonly timeouts: {
-    readonly connectMs: number;
-    readonly headersMs: number;
-    readonly idleMs: number;
-  };
-  readonly audit: { readonly required: boolean; readonly query: readonly string[] };
-}
-
 /** relay.yaml, checked, with defaults applied, secrets read and every unit spelled out. */
 export interface RelayConfig {
-  readonly listen: ListenAddress;
+  /** The first one's URL stands for the relay where `publicUrl` is not set. */
+  readonly listen: readonly [ListenAddress, ...ListenAddress[]];
   /** The protected resource's identifier (RFC 9728), without a trailing slash. Absent: the listener's own URL. */
   readonly publicUrl?: string;
   readonly tls?: {
@@ -134,7 +77,23 @@ export interface RelayConfig {
     readonly keyFile: string;
     /** Whether clients are asked for a certificate, for tokens bound to one (RFC 8705). */
     readonly clientCertificates: boolean;
+    /** Shown to clients that name another host (SNI); the names are the certificates' own. */
+    readonly additional: readonly { readonly certFile: string; readonly keyFile: string }[];
   };
+  /** Whether a PROXY protocol header (v1 or v2) opens each connection; believed from `trustedProxies` alone. */
+  readonly proxyProtocol: boolean;
+  /** Processes that serve; 1 is the relay's own. */
+  readonly workers: number;
+  /** Whether another relay may listen on the same addresses, to take over without a gap. */
+  readonly reusePort: boolean;
+  readonly drain: {
+    /** How long /readyz is red before anything else changes. */
+    readonly delayMs: number;
+    /** How long open exchanges may go on after that. */
+    readonly timeoutMs: number;
+  };
+  /** PEM (PKCS #8, P-256) of the keys for assertions: the first signs, all are published. Absent: a key beside the audit. */
+  readonly assertionKeys?: readonly string[];
   /** The field in which trusted proxies pass a client's certificate on (RFC 9440), lower case. */
   readonly clientCertificateHeader?: string;
   /** Where relays keep what they must know of each other. */
@@ -153,6 +112,15 @@ export interface RelayConfig {
     readonly connections: number;
     /** How long a client may take to send its headers. */
     readonly headersTimeoutMs: number;
+    /** Less than this for `bodyGraceMs` is too slow a body. */
+    readonly bodyBytesPerSecond: number;
+    readonly bodyGraceMs: number;
+    /** Failed authentications a source is allowed; absent: no throttle. */
+    readonly failedAuthentications?: { readonly requests: number; readonly perMs: number };
+    /** Connections a source may have open; absent: as many as there are. */
+    readonly connectionsPerIp?: number;
+    /** Allowances for all APIs together. */
+    readonly rates: readonly RateLimit[];
   };
   /** Every file that this configuration was read from, absolute: the file itself, secrets, TLS. */
   readonly files: readonly string[];

@@ -1,19 +1,40 @@
 import { stringify } from 'yaml';
-import type {
-  ApiConfig,
-  ClientAuthentication,
-  IssuerConfig,
-  RelayConfig,
-  UpstreamCredentials,
-} from './config.ts';
+import type { ApiConfig, UpstreamCredentials } from './api-config.ts';
+import type { ClientAuthentication, IssuerConfig, RelayConfig } from './config.ts';
 
 const MASK = '********';
 const TELLING = /authorization|cookie|token|secret|password|key|credential/i;
 
+function maskedAuthentication(authentication: ClientAuthentication): ClientAuthentication {
+  return authentication.kind === 'client_secret_basic'
+    ? { ...authentication, secret: MASK }
+    : { ...authentication, key: MASK };
+}
+
 function maskedCredentials(credentials: UpstreamCredentials): UpstreamCredentials {
-  if (credentials.kind === 'basic') return { ...credentials, password: MASK };
-  if (credentials.kind === 'bearer') return { ...credentials, token: MASK };
-  return { ...credentials, value: MASK };
+  switch (credentials.kind) {
+    case 'basic':
+      return { ...credentials, password: MASK };
+    case 'bearer':
+      return { ...credentials, token: MASK };
+    case 'header':
+      return { ...credentials, value: MASK };
+    case 'clientCertificate':
+      return { ...credentials, key: MASK };
+    case 'awsSigV4': {
+      const { sessionToken } = credentials;
+      const masked = { ...credentials, secretAccessKey: MASK };
+      return sessionToken === undefined ? masked : { ...masked, sessionToken: MASK };
+    }
+    case 'clientCredentials':
+    case 'tokenExchange': {
+      const { endpoint } = credentials;
+      const authentication = maskedAuthentication(endpoint.authentication);
+      return { ...credentials, endpoint: { ...endpoint, authentication } };
+    }
+    default:
+      return credentials satisfies never;
+  }
 }
 
 function maskedHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
@@ -29,6 +50,7 @@ function maskedApi(api: ApiConfig): ApiConfig {
     request: {
       ...api.request,
       setHeaders: maskedHeaders(setHeaders),
+      setQuery: maskedHeaders(api.request.setQuery),
       ...(credentials ? { credentials: maskedCredentials(credentials) } : {}),
     },
     response: { ...api.response, setHeaders: maskedHeaders(api.response.setHeaders) },
@@ -38,12 +60,8 @@ function maskedApi(api: ApiConfig): ApiConfig {
 function maskedIssuer(issuer: IssuerConfig): IssuerConfig {
   const { introspection } = issuer;
   if (introspection === undefined) return issuer;
-  const { authentication } = introspection;
-  const masked: ClientAuthentication =
-    authentication.kind === 'client_secret_basic'
-      ? { ...authentication, secret: MASK }
-      : { ...authentication, key: MASK };
-  return { ...issuer, introspection: { ...introspection, authentication: masked } };
+  const authentication = maskedAuthentication(introspection.authentication);
+  return { ...issuer, introspection: { ...introspection, authentication } };
 }
 
 function maskedState(state: RelayConfig['state']): RelayConfig['state'] {
@@ -66,6 +84,7 @@ export function describeConfig(config: RelayConfig): string {
       issuers: config.issuers.map(maskedIssuer),
       apis: config.apis.map(maskedApi),
       state: maskedState(config.state),
+      ...(config.assertionKeys && { assertionKeys: config.assertionKeys.map(() => MASK) }),
     },
     { aliasDuplicateObjects: false, lineWidth: 0 },
   );

@@ -42,26 +42,32 @@ interface Definition {
   readonly innerType?: { readonly def: Definition };
   readonly in?: { readonly def: Definition };
   readonly element?: { readonly def: Definition };
+  readonly rest?: { readonly def: Definition } | null;
+  readonly out?: { readonly def: Definition };
   readonly valueType?: { readonly def: Definition };
   readonly shape?: Readonly<Record<string, { readonly def: Definition }>>;
   readonly options?: readonly { readonly def: Definition }[];
 }
 
 function unwrapped(definition: Definition): Definition {
-  const inner = definition.innerType ?? definition.in;
+  // A list that may be written as its element begins with a transformation, which has no shape.
+  const input = definition.in?.def.type === 'transform' ? definition.out : definition.in;
+  const inner = definition.innerType ?? input;
   return inner ? unwrapped(inner.def) : definition;
 }
 
 function allowedKeys(path: readonly PropertyKey[]): readonly string[] {
   let at: Definition | undefined = relaySchema.def as unknown as Definition;
   for (const step of path) {
-    const here: Definition = unwrapped(at);
+    const list: Definition = unwrapped(at);
+    const here = typeof step === 'string' && list.rest ? unwrapped(list.rest.def) : list;
     const next: { readonly def: Definition } | undefined =
-      here.element ?? here.valueType ?? here.shape?.[String(step)];
+      here.element ?? here.rest ?? here.valueType ?? here.shape?.[String(step)];
     if (!next) return [];
     at = next.def;
   }
-  return Object.keys(unwrapped(at).shape ?? {});
+  const last = unwrapped(at);
+  return Object.keys((last.rest ? unwrapped(last.rest.def) : last).shape ?? {});
 }
 
 function unknownKeys(path: readonly (string | number)[], keys: readonly string[]): RawFault[] {
@@ -85,6 +91,18 @@ function wordsOf(issue: Issue): string {
   return issue.message;
 }
 
+function asWritten(
+  path: readonly (string | number)[],
+  exists: (path: readonly (string | number)[]) => boolean,
+): readonly (string | number)[] {
+  // A list may be written as its one element, which then stands where the list would.
+  const at = path.findIndex(
+    (step, index) =>
+      step === 0 && exists(path.slice(0, index)) && !exists(path.slice(0, index + 1)),
+  );
+  return at < 0 ? path : [...path.slice(0, at), ...path.slice(at + 1)];
+}
+
 /**
  * Turns what the schema found into faults in words for people.
  *
@@ -97,7 +115,8 @@ export function schemaFaults(
   exists: (path: readonly (string | number)[]) => boolean,
 ): RawFault[] {
   return issues.flatMap((issue): RawFault[] => {
-    const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    const steps = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+    const path = asWritten(steps, exists);
     if (issue.code === 'unrecognized_keys') return unknownKeys(path, issue.keys);
     if (issue.code === 'invalid_key')
       return [{ path, message: issue.issues[0]?.message ?? 'is not allowed here', atKey: true }];

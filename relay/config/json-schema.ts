@@ -13,6 +13,8 @@ interface SchemaNode {
   default?: unknown;
   properties?: Record<string, SchemaNode>;
   items?: SchemaNode;
+  prefixItems?: SchemaNode[];
+  minItems?: number;
   additionalProperties?: SchemaNode | boolean;
   anyOf?: SchemaNode[];
 }
@@ -44,6 +46,7 @@ function withoutUnavailable(node: SchemaNode, path: string): void {
 function visit(node: SchemaNode, path: string): void {
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
   withoutUnavailable(node, path);
+  allowOneOfList(node);
   for (const [name, child] of Object.entries(node.properties ?? {})) {
     annotate(child, below(name));
     visit(child, below(name));
@@ -57,15 +60,15 @@ function visit(node: SchemaNode, path: string): void {
   for (const alternative of node.anyOf ?? []) visit(alternative, path);
 }
 
-/** Written in the file as one origin or a list of them; the schema sees only the list. */
-function allowOneUpstream(root: SchemaNode): void {
-  const apis = root.properties?.['apis']?.additionalProperties;
-  const upstream = typeof apis === 'object' ? apis.properties?.['upstream'] : undefined;
-  if (!upstream?.items) return;
-  const { items, type = 'array' } = upstream;
-  delete upstream.items;
-  delete upstream.type;
-  upstream.anyOf = [{ type: 'string' }, { type, items }];
+/** A list that may be written as its one element: the library shows it as a tuple. */
+function allowOneOfList(node: SchemaNode): void {
+  const [element, ...others] = node.prefixItems ?? [];
+  if (element === undefined || others.length > 0) return;
+  delete node.prefixItems;
+  delete node.items;
+  delete node.type;
+  delete node.minItems;
+  node.anyOf = [element, { type: 'array', items: element, minItems: 1 }];
 }
 
 /**
@@ -80,7 +83,6 @@ export function relayJsonSchema(): object {
   });
   const root = schema as SchemaNode;
   visit(root, '');
-  allowOneUpstream(root);
   return {
     $schema,
     $id: 'https://latchkey.example/relay.schema.json',

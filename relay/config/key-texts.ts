@@ -11,7 +11,32 @@ const relay: Readonly<Record<string, KeyText>> = {
     'Where the relay listens: host:port, [IPv6]:port or unix:/absolute/path. Beyond this machine it needs tls.',
     '127.0.0.1:8443',
     '0.0.0.0:443',
-    'unix:/run/latchkey/relay.sock',
+    ['127.0.0.1:8443', 'unix:/run/latchkey/relay.sock'],
+  ],
+  proxyProtocol: [
+    'Whether each connection begins with a PROXY protocol header (v1 or v2). It then must, and comes from trustedProxies alone.',
+    true,
+  ],
+  workers: [
+    'How many processes serve: a number, or auto for one a core. The audit stays one.',
+    'auto',
+    4,
+  ],
+  reusePort: [
+    'Whether another relay may listen on the same addresses, to take over without a gap (Linux).',
+    true,
+  ],
+  drain: ['What happens before the relay stops.', { delay: '5s', timeout: '30s' }],
+  'drain.delay': [`How long /readyz is red before anything else changes. ${DURATION}`, '5s'],
+  'drain.timeout': [`How long open exchanges may go on after that. ${DURATION}`, '30s'],
+  assertion: [
+    'The keys that sign X-Latchkey-Assertion. Without them the relay makes one beside its audit.',
+    { keyFile: 'assertion.pem' },
+  ],
+  'assertion.keyFile': [`PEM of the P-256 key that signs. ${SECRET}`, 'assertion.pem'],
+  'assertion.furtherKeyFiles': [
+    `Keys that are published as well: the next one, or the one before. ${SECRET}`,
+    ['assertion-next.pem'],
   ],
   publicUrl: [
     'The origin under which people and tokens know the relay. The only one used in the metadata, in links and to check DPoP proofs.',
@@ -24,6 +49,12 @@ const relay: Readonly<Record<string, KeyText>> = {
     'Whether clients are asked for a certificate, so that tokens bound to one (RFC 8705) can be used.',
     'request',
   ],
+  'tls.additional': [
+    'Further certificates, shown to clients that ask for one of their names (SNI).',
+    [{ certFile: 'other.crt', keyFile: 'other.key' }],
+  ],
+  'tls.additional.*.certFile': [`PEM of the certificate and its chain. ${FILE}`, 'other.crt'],
+  'tls.additional.*.keyFile': [`PEM of its private key. ${SECRET}`, 'other.key'],
   clientCertificateHeader: [
     'The field in which the trusted proxies pass a client certificate on: RFC 9440, or URL-encoded PEM. Needs trustedProxies.',
     'Client-Cert',
@@ -70,6 +101,26 @@ const relay: Readonly<Record<string, KeyText>> = {
   'limits.url': [`The request target. ${SIZE}`, '8KB'],
   'limits.connections': ['Connections at one time; further ones are closed at once.', 10_000],
   'limits.headersTimeout': [`How long a client may take for its headers. ${DURATION}`, '10s'],
+  'limits.bodyRate': [`The least that a client must send of a body each second. ${SIZE}`, '1KB'],
+  'limits.bodyGrace': [`How long a body may be slower than that. ${DURATION}`, '10s'],
+  'limits.failedAuthentications': [
+    'How many requests with bad tokens one address may send before the rest are refused unseen; off for no such bound. Good tokens always pass.',
+    { requests: 120, per: '1m' },
+    'off',
+  ],
+  'limits.failedAuthentications.requests': ['How many.', 120],
+  'limits.failedAuthentications.per': [`In what time. ${DURATION}`, '1m'],
+  'limits.connectionsPerIp': ['Connections that one address may have open.', 200],
+  'limits.rate': [
+    'An allowance for all APIs together, or a list of them.',
+    { requests: 1000, per: '1s', by: 'user' },
+  ],
+  'limits.rate.requests': ['How many at once, and again in each `per`.', 1000],
+  'limits.rate.per': [`In what time. ${DURATION}`, '1s'],
+  'limits.rate.by': ['Whose requests share it.', 'user'],
+  'limits.rate.*.requests': ['How many at once, and again in each `per`.', 1000],
+  'limits.rate.*.per': [`In what time. ${DURATION}`, '1s'],
+  'limits.rate.*.by': ['Whose requests share it.', 'user'],
 };
 
 const issuers: Readonly<Record<string, KeyText>> = {

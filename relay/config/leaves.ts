@@ -78,6 +78,20 @@ export function some<T extends z.ZodType>(element: T) {
     .min(1, 'must list at least one; leave the key out for no such condition');
 }
 
+/**
+ * A list that may be written as its one element.
+ *
+ * @param element of the list
+ * @param expected ends the sentence "must be …"
+ * @returns the schema; its output is a list with at least one element
+ */
+export function oneOrMany<T extends z.ZodType>(element: T, expected: string) {
+  return z.preprocess(
+    (value) => (Array.isArray(value) || value === undefined ? value : [value]),
+    z.tuple([element], element, `must be ${expected}`),
+  );
+}
+
 export const flag = z.boolean('must be true or false');
 export const listen = parsed('host:port, [IPv6]:port or unix:/absolute/path', parseListen);
 export const authority = parsed('a host name or address, with :port at most', parseAuthority);

@@ -1,8 +1,8 @@
 import { isLoopbackHost, parseCidr, parseHttpUrl, parseListen } from './addresses.ts';
 import type { InsecureName } from './config.ts';
 import type { RawFault } from './document.ts';
-import { headerKey } from './headers.ts';
 import { type ValuePath, select, selectText } from './select.ts';
+import { upstreamFaults } from './upstream-safety.ts';
 
 type Check = (values: unknown) => readonly RawFault[];
 
@@ -14,7 +14,9 @@ const has = (values: unknown, pattern: string): boolean => select(values, patter
 const listeners: Check = (values) => {
   if (isSet(values, 'plainHttp')) return [];
   // The management listener never speaks TLS.
-  const plain = has(values, 'tls') ? ['management.listen'] : ['listen', 'management.listen'];
+  const plain = has(values, 'tls')
+    ? ['management.listen']
+    : ['listen', 'listen.*', 'management.listen'];
   return plain
     .flatMap((pattern) => selectText(values, pattern))
     .filter(({ value }) => {
@@ -111,35 +113,9 @@ const proxies: Check = (values) =>
 const unixNeedsUrl: Check = (values) =>
   has(values, 'publicUrl')
     ? []
-    : selectText(values, 'listen')
+    : [...selectText(values, 'listen'), ...selectText(values, 'listen.0')]
         .filter(({ value }) => value.startsWith('unix:'))
         .map(({ path }) => ({ path, message: 'needs `publicUrl`, since a socket has no URL' }));
-
-/** Two sources of one header would leave it to chance which the API sees. */
-const credentialHeaders: Check = (values) =>
-  select(values, 'apis.*.request').flatMap(({ path }) => {
-    const request = path.join('.');
-    const names = new Set(
-      [
-        ...selectText(values, `${request}.credentials.header.name`).map(({ value }) => value),
-        ...(has(values, `${request}.credentials.basic`) ||
-        has(values, `${request}.credentials.bearerFile`)
-          ? ['Authorization']
-          : []),
-      ].map(headerKey),
-    );
-    const pass = select(values, `${request}.passAuthorization`).filter(
-      ({ value }) => value === true && names.has('authorization'),
-    );
-    const set = select(values, `${request}.setHeaders.*`).filter(({ path }) =>
-      names.has(headerKey(String(path.at(-1)))),
-    );
-    return [...pass, ...set].map(({ path }) => ({
-      path,
-      message: 'conflicts with `credentials`, which set the same header; keep one',
-      atKey: true,
-    }));
-  });
 
 const introspection: Check = (values) => [
   ...select(values, 'issuers.*.tokens')
@@ -221,7 +197,7 @@ const checks: readonly Check[] = [
   audiences,
   proxies,
   unixNeedsUrl,
-  credentialHeaders,
+  upstreamFaults,
   introspection,
   emptyAudience,
   plainState,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { apiName, apiSchema } from './api-schema.ts';
+import { apiName, apiSchema, rates } from './api-schema.ts';
 import { issuerSchema } from './issuer-schema.ts';
 import {
   authority,
@@ -8,6 +8,7 @@ import {
   flag,
   headerName,
   listen,
+  oneOrMany,
   origin,
   redisUrl,
   size,
@@ -15,16 +16,40 @@ import {
 } from './leaves.ts';
 
 const DAY_MS = 86_400_000;
+const WORKERS = 'must be auto, or a number of processes from 1 to 256';
 
 /** The shape of relay.yaml; unknown keys are faults. */
 export const relaySchema = z.strictObject({
-  listen: listen.prefault('127.0.0.1:8443'),
+  listen: oneOrMany(
+    listen,
+    'host:port, [IPv6]:port or unix:/absolute/path, or a list of these',
+  ).prefault(['127.0.0.1:8443']),
   publicUrl: origin.optional(),
   tls: z
     .strictObject({
       certFile: text,
       keyFile: text,
       clientCertificates: z.enum(['off', 'request'], 'must be off or request').default('off'),
+      additional: z
+        .array(z.strictObject({ certFile: text, keyFile: text }), 'must be a list of certificates')
+        .default([]),
+    })
+    .optional(),
+  proxyProtocol: flag.default(false),
+  workers: z
+    .union([z.literal('auto'), z.int().min(1, WORKERS).max(256, WORKERS)], WORKERS)
+    .default(1),
+  reusePort: flag.default(false),
+  drain: z
+    .strictObject({
+      delay: duration(0, 3_600_000).prefault('0s'),
+      timeout: duration(0, DAY_MS).prefault('30s'),
+    })
+    .prefault({}),
+  assertion: z
+    .strictObject({
+      keyFile: text,
+      furtherKeyFiles: z.array(text, 'must be a list of files').default([]),
     })
     .optional(),
   clientCertificateHeader: headerName.optional(),
@@ -66,6 +91,22 @@ export const relaySchema = z.strictObject({
         .max(1_000_000, 'must be at most 1000000')
         .default(10_000),
       headersTimeout: duration(1, DAY_MS / 24).prefault('10s'),
+      bodyRate: size(1, 1024 ** 3).prefault('1KB'),
+      bodyGrace: duration(100, DAY_MS / 24).prefault('10s'),
+      failedAuthentications: z
+        .union(
+          [
+            z.literal('off'),
+            z.strictObject({
+              requests: z.int().min(1).max(1_000_000),
+              per: duration(1000, DAY_MS),
+            }),
+          ],
+          'must be off or { requests, per }',
+        )
+        .prefault({ requests: 120, per: '1m' }),
+      connectionsPerIp: z.int('must be a whole number').min(1, 'must be 1 or more').optional(),
+      rate: rates(['user', 'client', 'ip']).optional(),
     })
     .prefault({}),
 });

@@ -1,3 +1,4 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { RawFault } from './document.ts';
@@ -9,6 +10,10 @@ const SECRETS = [
   'apis.*.request.credentials.basic.passwordFile',
   'apis.*.request.credentials.bearerFile',
   'apis.*.request.credentials.header.valueFile',
+  'apis.*.request.credentials.awsSigV4.secretAccessKeyFile',
+  'apis.*.request.credentials.awsSigV4.sessionTokenFile',
+  'apis.*.request.credentials.clientCredentials.clientSecretFile',
+  'apis.*.request.credentials.tokenExchange.clientSecretFile',
   'issuers.*.introspection.clientSecretFile',
 ];
 
@@ -17,8 +22,20 @@ const PEM = [
   'issuers.*.introspection.privateKeyFile',
   'issuers.*.introspection.clientCertificate.certFile',
   'issuers.*.introspection.clientCertificate.keyFile',
+  ...['clientCredentials', 'tokenExchange'].flatMap((kind) => [
+    `apis.*.request.credentials.${kind}.privateKeyFile`,
+    `apis.*.request.credentials.${kind}.clientCertificate.certFile`,
+    `apis.*.request.credentials.${kind}.clientCertificate.keyFile`,
+  ]),
+  'apis.*.request.credentials.clientCertificate.certFile',
+  'apis.*.request.credentials.clientCertificate.keyFile',
+  'apis.*.upstreamTls.caFile',
+  'assertion.keyFile',
+  'assertion.furtherKeyFiles.*',
   'tls.keyFile',
   'tls.certFile',
+  'tls.additional.*.keyFile',
+  'tls.additional.*.certFile',
 ];
 
 /** What the `*File` keys of a configuration lead to. */
@@ -43,10 +60,26 @@ async function readPrivate(file: string, isPrivate: boolean): Promise<string> {
   }
 }
 
+const isPublic = (pattern: string): boolean => /\.(?:certFile|caFile)$/.test(pattern);
+
+/** What OpenSSL makes of a key, without anything of the key. */
+function checkKey(content: string, pattern: string): void {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(content);
+  } catch {
+    throw new Error('holds a private key that cannot be used: it is encrypted or malformed');
+  }
+  const isP256 = key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+  if (pattern.startsWith('assertion.') && !isP256)
+    throw new Error('must hold a key for ES256 (P-256); `latchkey-relay keygen` makes one');
+}
+
 function checkPem(content: string, pattern: string): void {
-  const kind = pattern.endsWith('.certFile') ? 'CERTIFICATE' : 'PRIVATE KEY';
+  const kind = isPublic(pattern) ? 'CERTIFICATE' : 'PRIVATE KEY';
   if (!new RegExp(`-----BEGIN (?:[A-Z]+ )?${kind}-----`).test(content))
     throw new Error(`holds no PEM block of a ${kind.toLowerCase()}`);
+  if (!isPublic(pattern)) checkKey(content, pattern);
 }
 
 function reasonOf(error: unknown): string {
@@ -71,7 +104,7 @@ export async function readSecrets(values: unknown, directory: string): Promise<S
   );
   for (const { path, value, pattern } of wanted) {
     try {
-      const content = await readPrivate(resolve(directory, value), !pattern.endsWith('.certFile'));
+      const content = await readPrivate(resolve(directory, value), !isPublic(pattern));
       if (content === '') throw new Error('is empty');
       if (PEM.includes(pattern)) checkPem(content, pattern);
       else if (!/^[\x20-\x7e]+$/.test(content) || content.trim() !== content)

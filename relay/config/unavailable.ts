@@ -9,18 +9,10 @@ interface Row {
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
 /** Usable only with the value that means "not used". */
-const HIDDEN = new Set(['apis.*.request.assertion', 'apis.*.retries', 'audit.sinks']);
+const HIDDEN = new Set(['audit.sinks']);
 
 /** Keys of the file's final shape without an effect in this version. To make one available, delete its row. */
 const rows: readonly Row[] = [
-  { pattern: 'apis.*.request.assertion', fine: (value) => value !== true },
-  { pattern: 'apis.*.request.credentials.clientCertificate' },
-  { pattern: 'apis.*.limits.rate' },
-  { pattern: 'apis.*.limits.concurrent' },
-  { pattern: 'apis.*.retries', fine: (value) => typeof value !== 'number' || value <= 0 },
-  { pattern: 'apis.*.health' },
-  { pattern: 'apis.*.streams' },
-  { pattern: 'apis.*.cors' },
   { pattern: 'apis.*.audit.retention' },
   { pattern: 'audit.retention' },
   { pattern: 'audit.sinks', fine: isEmptyList },

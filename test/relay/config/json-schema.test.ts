@@ -86,7 +86,7 @@ test('unknown keys, wrong types and wrong units do not fit', () => {
   assert.ok(!fits({ ...file, nope: 1 }, schema));
   assert.ok(!fits({ ...file, issuers: [] as unknown, limits: { url: 8 } }, schema));
   assert.ok(!fits({ ...file, issuers: [{ issuer: 'x', clockTolerance: '30 seconds' }] }, schema));
-  assert.ok(!fits({ ...file, apis: { a: { upstream: 'x', retries: 1 } } }, schema));
+  assert.ok(!fits({ ...file, apis: { a: { upstream: 'x', retention: 1 } } }, schema));
 });
 
 test('the published schema is the current one', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError, formatFault } from '../../../relay/config/faults.ts';
@@ -9,7 +9,7 @@ import { GOOD, directory, faultLines, faultsOf, load, put } from '../../support/
 test('applies the defaults, resolves paths, names the file by its hash and freezes all', async (t) => {
   const dir = await directory(t);
   const config = await loadConfig(await put(dir, 'relay.yaml', GOOD), { env: {} });
-  assert.deepEqual(config.listen, { kind: 'tcp', host: '127.0.0.1', port: 8443 });
+  assert.deepEqual(config.listen, [{ kind: 'tcp', host: '127.0.0.1', port: 8443 }]);
   assert.equal(config.management, undefined);
   assert.deepEqual(config.audit, { dir: join(dir, 'data/audit'), checkpointMs: 60_000 });
   assert.deepEqual(config.limits, {
@@ -17,6 +17,10 @@ test('applies the defaults, resolves paths, names the file by its hash and freez
     urlBytes: 8192,
     connections: 10_000,
     headersTimeoutMs: 10_000,
+    bodyBytesPerSecond: 1024,
+    bodyGraceMs: 10_000,
+    failedAuthentications: { requests: 120, perMs: 60_000 },
+    rates: [],
   });
   const [issuer] = config.issuers;
   assert.deepEqual(issuer?.audience, ['https://relay.example.com']);
@@ -88,7 +92,7 @@ test('points at the key of an unknown key and at the parent of a missing one', a
   assert.deepEqual([unknown?.line, unknown?.column], [11, 7]);
   const lines = await faultLines(t, GOOD.replace('    upstream: https://10.0.0.5:9001\n', ''));
   assert.deepEqual(lines, [
-    '5 apis.billing.upstream: is missing; it must be a URL or a list of URLs',
+    '5 apis.billing.upstream: is missing; it must be a URL or a list of URLs with at least one',
   ]);
 });
 
@@ -185,10 +189,14 @@ test('TLS files are found next to the file, and the key must be private', async 
   await put(dir, 'k.pem', 'key');
   await assert.rejects(loadConfig(file, { env: {} }), /tls\.keyFile: .*no PEM block/);
   await put(dir, 'k.pem', '-----BEGIN EC PRIVATE KEY-----');
+  await assert.rejects(loadConfig(file, { env: {} }), /tls\.keyFile: .*cannot be used/);
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  await put(dir, 'k.pem', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   const { tls } = await loadConfig(file, { env: {} });
   assert.deepEqual(tls, {
     certFile: join(dir, 'c.pem'),
     keyFile: join(dir, 'k.pem'),
     clientCertificates: false,
+    additional: [],
   });
 });

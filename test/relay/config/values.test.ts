@@ -218,14 +218,6 @@ const inRule = (extra: string): string =>
   GOOD.replace('scopes: [billing.read]', `scopes: [billing.read], ${extra}`);
 const inIssuer = (extra: string): string => GOOD.replace('apis:', `    ${extra}\napis:`);
 const unavailable: readonly (readonly [key: string, text: string])[] = [
-  ['assertion', `${GOOD}    request: { assertion: true }\n`],
-  ['clientCertificate', `${GOOD}    request: { credentials: { clientCertificate: {} } }\n`],
-  ['rate', `${GOOD}    limits: { rate: { requests: 1, per: 1s } }\n`],
-  ['concurrent', `${GOOD}    limits: { concurrent: 5 }\n`],
-  ['retries', `${GOOD}    retries: 1\n`],
-  ['health', `${GOOD}    health: { path: /health }\n`],
-  ['streams', `${GOOD}    streams: { graceful: 30s }\n`],
-  ['cors', `${GOOD}    cors: {}\n`],
   ['retention', `${GOOD}    audit: { retention: 400d }\n`],
   ['sinks', `${GOOD}audit: { sinks: [a] }\n`],
 ];
@@ -305,7 +297,7 @@ insecure: { plainHttp: true, plainIssuer: true, plainUpstream: true, trustAnyPro
 `,
   );
   assert.deepEqual(config.insecure, ['plainHttp', 'plainIssuer', 'plainUpstream', 'trustAnyProxy']);
-  assert.deepEqual(config.listen, { kind: 'tcp', host: '0.0.0.0', port: 0 });
+  assert.deepEqual(config.listen, [{ kind: 'tcp', host: '0.0.0.0', port: 0 }]);
 });
 
 test('plain http on loopback needs no opt-out', async (t) => {
@@ -315,7 +307,7 @@ test('plain http on loopback needs no opt-out', async (t) => {
   const config = await load(t, text);
   assert.deepEqual(config.apis[0]?.upstreams, ['http://127.0.0.9:1', 'http://[::1]:2']);
   assert.equal(config.issuers[0]?.issuer, 'http://localhost:3/');
-  assert.deepEqual(config.listen, { kind: 'tcp', host: '::1', port: 0 });
+  assert.deepEqual(config.listen, [{ kind: 'tcp', host: '::1', port: 0 }]);
   assert.deepEqual(config.management?.listen, { kind: 'unix', path: '/tmp/m.sock' });
 });
 
