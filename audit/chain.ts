@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
-import { canonicalJson } from './canonical-json.ts';
-import type { AuditRecord } from './record.ts';
+import { serialize, type Content, type Place } from './serialize.ts';
 
 /** A position in the chain. */
 export interface Head {
@@ -13,9 +12,11 @@ export interface Head {
 /** The head of an empty chain. */
 export const genesis: Head = { seq: 0, hash: '0'.repeat(64) };
 
-/** A record with the very bytes that its hash covers. */
-export interface SealedRecord {
-  readonly record: AuditRecord;
+/** A record with its place in the chain, and the very bytes that its hash covers. */
+export interface SealedRecord extends Place {
+  readonly content: Content;
+  /** Hex SHA-256 of `body`. */
+  readonly hash: string;
   /** Canonical JSON of the record without `hash`. */
   readonly body: string;
 }
@@ -23,17 +24,14 @@ export interface SealedRecord {
 /**
  * Gives a record its place in the chain.
  *
- * @param content the record's members except `seq`, `prev` and `hash`
+ * @param content the record
  * @param previous the head that it follows
  * @returns the record with the bytes to store
  */
-export function seal(
-  content: Omit<AuditRecord, 'seq' | 'prev' | 'hash'>,
-  previous: Head,
-): SealedRecord {
-  const unsealed = { ...content, seq: previous.seq + 1, prev: previous.hash };
-  const body = canonicalJson(unsealed);
-  return { record: { ...unsealed, hash: bodyHash(body) }, body };
+export function seal(content: Content, previous: Head): SealedRecord {
+  const place = { seq: previous.seq + 1, prev: previous.hash };
+  const body = serialize(content, place);
+  return { ...place, content, hash: bodyHash(body), body };
 }
 
 /**

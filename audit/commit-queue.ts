@@ -1,11 +1,14 @@
-import { monotonicFactory } from 'ulid';
 import { type Head, seal, type SealedRecord } from './chain.ts';
 import { AuditError } from './errors.ts';
-import type { AuditFields, AuditKind, AuditRecord, AuditSide } from './record.ts';
+import type { AuditFields, AuditKind, AuditSide } from './record.ts';
+import type { Content } from './serialize.ts';
 import type { Store } from './store.ts';
+import { createUlids } from './ulid.ts';
 
 const batchRecords = 1000;
 const retryMs = 1000;
+/** How long an outcome may wait for company. */
+const lingerMs = 20;
 
 /** What is to be recorded. */
 export interface Draft {
@@ -14,7 +17,7 @@ export interface Draft {
 }
 
 interface Waiting {
-  readonly content: Omit<AuditRecord, 'seq' | 'prev' | 'hash'>;
+  readonly content: Content;
   /** Kept after a failure and written as soon as that is possible again. */
   readonly lasting: boolean;
   /** Called within the turn of the commit, before the writer hears of it. */
@@ -35,8 +38,13 @@ export interface CommitQueue {
     fields: AuditFields,
     onCommit?: (id: string) => void,
   ): Promise<{ readonly id: string }>;
-  /** Takes a record that nobody waits for; it outlives failures until the queue is closed. */
-  addLasting(kind: AuditKind, fields: AuditFields, onCommit: (id: string) => void): void;
+  /**
+   * Takes a record that nobody waits for; it outlives failures until the queue is closed.
+   *
+   * @returns its id
+   * @throws {AuditError} `audit_unavailable` when too many wait
+   */
+  addLasting(kind: AuditKind, fields: AuditFields, onCommit: (id: string) => void): string;
   /** Commits at once, ahead of what waits. */
   writeNow(drafts: readonly Draft[]): void;
   /** Why the newest write failed; `undefined` when it did not. */
@@ -58,30 +66,37 @@ export function createCommitQueue(deps: {
   readonly side: AuditSide;
   readonly limit: number;
   readonly now: () => number;
-  readonly onCommit: (records: readonly AuditRecord[]) => void;
+  readonly onCommit: (records: readonly SealedRecord[]) => void;
   readonly onError: (error: unknown) => void;
 }): CommitQueue {
   const { store, side, limit, now, onError } = deps;
-  const ulid = monotonicFactory();
+  const ulid = createUlids();
+  let clock = { ms: Number.NaN, at: '' };
   let waiting: Waiting[] = [];
   let scheduled: NodeJS.Immediate | undefined;
   let retry: NodeJS.Timeout | undefined;
+  let linger: NodeJS.Timeout | undefined;
   let failure: AuditError | undefined;
   let closed = false;
 
-  function content({ kind, fields }: Draft): Waiting['content'] {
+  function content({ kind, fields }: Draft): Content {
     const ms = now();
-    return { ...fields, id: ulid(ms), at: new Date(ms).toISOString(), kind, side };
+    if (clock.ms !== ms) clock = { ms, at: new Date(ms).toISOString() };
+    return { id: ulid(ms), at: clock.at, kind, side, fields };
   }
 
+  /** What nobody waits for goes along with what somebody waits for, or soon after. */
   function enqueue(entry: Waiting): void {
     waiting.push(entry);
-    schedule();
+    if (!entry.lasting || waiting.length >= batchRecords) schedule();
+    else linger ??= setTimeout(schedule, lingerMs).unref();
   }
 
   function schedule(): void {
     scheduled ??= setImmediate(() => {
       scheduled = undefined;
+      clearTimeout(linger);
+      linger = undefined;
       flush();
     });
   }
@@ -103,11 +118,11 @@ export function createCommitQueue(deps: {
     if (waiting.length > 0 && retry === undefined) schedule();
   }
 
-  function commit(contents: readonly Waiting['content'][]): readonly AuditRecord[] {
+  function commit(contents: readonly Content[]): readonly SealedRecord[] {
     try {
       const sealed = store.commit((head) => sealAll(contents, head));
       failure = undefined;
-      return sealed.map(({ record }) => record);
+      return sealed;
     } catch (error) {
       failure = unavailable(error);
       throw failure;
@@ -153,6 +168,7 @@ export function createCommitQueue(deps: {
       }
       const entry = { content: content({ kind, fields }), lasting: true, onCommit };
       enqueue({ ...entry, resolve: () => {}, reject: () => {} });
+      return entry.content.id;
     },
     writeNow(drafts) {
       deps.onCommit(commit(drafts.map(content)));
@@ -166,6 +182,7 @@ export function createCommitQueue(deps: {
       closed = true;
       clearTimeout(retry);
       retry = undefined;
+      clearTimeout(linger);
       clearImmediate(scheduled);
       for (let left = Infinity; waiting.length > 0 && waiting.length < left;) {
         left = waiting.length;
@@ -182,14 +199,11 @@ function lost(count: number): string {
   return `${count} outcomes could not be recorded; the next start marks them interrupted`;
 }
 
-function sealAll(
-  contents: readonly Omit<AuditRecord, 'seq' | 'prev' | 'hash'>[],
-  head: Head,
-): readonly SealedRecord[] {
+function sealAll(contents: readonly Content[], head: Head): readonly SealedRecord[] {
   let previous = head;
   return contents.map((content) => {
     const sealed = seal(content, previous);
-    previous = { seq: sealed.record.seq, hash: sealed.record.hash };
+    previous = sealed;
     return sealed;
   });
 }

@@ -33,6 +33,8 @@ const types = {
 } as const satisfies Record<keyof AuditFields, FieldType>;
 
 const names = Object.keys(types) as (keyof AuditFields)[];
+// oxlint-disable-next-line no-control-regex -- all of ASCII
+const ASCII = /^[\0-\x7f]*$/;
 const loneSurrogates = /[\uD800-\uDFFF]/gu;
 
 /**
@@ -68,7 +70,7 @@ function tool(value: NonNullable<AuditFields['tool']>): Record<string, unknown> 
 }
 
 function wellFormed(value: string): string {
-  return value.replace(loneSurrogates, '\uFFFD');
+  return ASCII.test(value) ? value : value.replace(loneSurrogates, '\uFFFD');
 }
 
 /**

@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
+import type { SealedRecord } from './chain.ts';
 import { createCheckpointer } from './checkpoint.ts';
 import { createCommitQueue } from './commit-queue.ts';
 import { AuditError } from './errors.ts';
 import { recordable, repeatedInInterrupted, repeatedInOutcome } from './fields.ts';
 import { type AuditPage, type AuditQuery, queryLedger } from './query.ts';
 import type { AuditFields, AuditKind, AuditRecord, AuditSide } from './record.ts';
+import { recordOf } from './serialize.ts';
 import { createStore } from './store.ts';
 
 /** A request whose decision is committed and whose outcome is still to come. */
@@ -15,6 +17,8 @@ export interface OpenRecord {
    * leaves the request open, and the next start marks it `interrupted`.
    */
   finish(outcome: AuditFields): void;
+  /** Writes `interrupted` in place of an outcome: whoever was to finish it is gone. */
+  interrupt(): void;
 }
 
 /** The tamper-evident ledger that both ends of Latchkey write. */
@@ -25,6 +29,13 @@ export interface Ledger {
    * @throws {AuditError} `audit_unavailable` when it could not be committed
    */
   admit(fields: AuditFields & { readonly requestId: string }): Promise<OpenRecord>;
+  /**
+   * Takes a `request` record that nobody waits for: it is written soon, with others. While that fails
+   * it is kept and tried again, like an outcome.
+   *
+   * @throws {AuditError} `audit_unavailable` when too many wait
+   */
+  note(fields: AuditFields & { readonly requestId: string }): OpenRecord;
   /**
    * Commits a record of any other kind.
    *
@@ -101,8 +112,11 @@ export function createLedger(options: LedgerOptions): Ledger {
   let signed = 0;
   let checkpoint = () => {};
 
-  function committed(records: readonly AuditRecord[]): void {
-    for (const listener of listeners) attempt(() => listener(records));
+  function committed(sealed: readonly SealedRecord[]): void {
+    if (listeners.size > 0) {
+      const records = sealed.map((one) => recordOf(one.content, one, one.hash));
+      for (const listener of listeners) attempt(() => listener(records));
+    }
     if (store.head().seq - signed >= checkpointRecords) checkpoint();
   }
 
@@ -112,6 +126,25 @@ export function createLedger(options: LedgerOptions): Ledger {
     } catch (error) {
       onError(error);
     }
+  }
+
+  function opened(requestId: string, fields: AuditFields, id: string): OpenRecord {
+    let finished = false;
+    const end = (kind: 'outcome' | 'interrupted', closing: () => AuditFields): void => {
+      if (finished) return;
+      finished = true;
+      attempt(() => queue.addLasting(kind, closing(), () => open.delete(id)));
+    };
+    return {
+      requestId,
+      finish(outcome) {
+        const own = () => ({ ...recordable(outcome), requestId });
+        end('outcome', () => ({ ...repeatedInOutcome(fields), ...own() }));
+      },
+      interrupt() {
+        end('interrupted', () => repeatedInInterrupted(fields));
+      },
+    };
   }
 
   function begin(): void {
@@ -157,20 +190,12 @@ export function createLedger(options: LedgerOptions): Ledger {
     async admit(given) {
       const fields = recordable(given);
       const { id } = await queue.add('request', fields, (id) => open.set(id, fields));
-      let finished = false;
-      return {
-        requestId: given.requestId,
-        finish(outcome) {
-          if (finished) return;
-          finished = true;
-          attempt(() => {
-            const own = { ...recordable(outcome), requestId: given.requestId };
-            queue.addLasting('outcome', { ...repeatedInOutcome(fields), ...own }, () => {
-              open.delete(id);
-            });
-          });
-        },
-      };
+      return opened(given.requestId, fields, id);
+    },
+    note(given) {
+      const fields = recordable(given);
+      const id = queue.addLasting('request', fields, (id) => open.set(id, fields));
+      return opened(given.requestId, fields, id);
     },
     async append(kind, fields) {
       await queue.add(kind, recordable(fields));

@@ -8,13 +8,12 @@ import type { AuditFields, AuditKind } from './record.ts';
 const formatVersion = 1;
 const fileName = /^audit-(\d{6,})\.sqlite$/;
 
+// No further indexes: they would cost more than all else of a record, and a segment is small enough to be read through.
 const schema = `
 CREATE TABLE records (
   seq INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, request_id TEXT, user TEXT, api TEXT,
   decision TEXT, code TEXT, body TEXT NOT NULL, hash TEXT NOT NULL
 ) STRICT;
-CREATE INDEX records_request ON records (request_id);
-CREATE INDEX records_user ON records (user, seq) WHERE user IS NOT NULL;
 CREATE TABLE segment (first_seq INTEGER NOT NULL, prev TEXT NOT NULL, day TEXT NOT NULL) STRICT;
 CREATE TABLE carried (body TEXT NOT NULL) STRICT;
 CREATE TRIGGER records_append BEFORE INSERT ON records
@@ -176,18 +175,19 @@ function segment(db: Database.Database, path: string, number: number): Segment {
   );
   const newest = db.prepare<[], Head>('SELECT seq, hash FROM records ORDER BY seq DESC LIMIT 1');
   const insertAll = db.transaction((records: readonly SealedRecord[]) => {
-    for (const { record, body } of records) {
+    for (const { seq, content, body, hash } of records) {
+      const { at, kind, fields } = content;
       insert.run(
-        record.seq,
-        record.at,
-        record.kind,
-        record.requestId ?? null,
-        record.user ?? null,
-        record.api ?? null,
-        record.decision ?? null,
-        record.code ?? null,
+        seq,
+        at,
+        kind,
+        fields.requestId ?? null,
+        fields.user ?? null,
+        fields.api ?? null,
+        fields.decision ?? null,
+        fields.code ?? null,
         body,
-        record.hash,
+        hash,
       );
     }
   });

@@ -152,11 +152,11 @@ export function createStore(options: StoreOptions): Store {
       try {
         target.commit(records);
       } catch (error) {
-        attempted = last.record.hash;
+        attempted = last.hash;
         drop();
         throw error;
       }
-      head = { seq: last.record.seq, hash: last.record.hash };
+      head = { seq: last.seq, hash: last.hash };
       return records;
     },
     sync() {

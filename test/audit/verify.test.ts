@@ -6,6 +6,8 @@ import { genesis, type Head, seal } from '../../audit/chain.ts';
 import { createLedger } from '../../audit/ledger.ts';
 import { verifyLedger } from '../../audit/verify.ts';
 import { allRecords, ledgerDir, openLedger, tamper, until, writeRequests } from './ledger-dir.ts';
+import type { AuditFields, AuditRecord } from '../../audit/record.ts';
+import type { Content } from '../../audit/serialize.ts';
 
 /** A closed ledger of 42 records: start, 20 requests with outcomes, stop. */
 async function written(t: TestContext, segmentRecords = 1000): Promise<string> {
@@ -31,15 +33,21 @@ test('a changed record is found, and it alone', async (t) => {
   assert.deepEqual(await faults(dir), ['8: its contents were changed']);
 });
 
+/** A record without its place in the chain. */
+function contentOf(record: AuditRecord, changes: AuditFields = {}): Content {
+  const { seq: _, prev: __, hash: ___, id, at, kind, side, ...fields } = record;
+  return { id, at, kind, side, fields: { ...fields, ...changes } };
+}
+
 test('a changed record with a hash made to fit breaks the chain', async (t) => {
   const dir = await written(t);
   const records = await allRecords(dir);
-  const { seq: _, prev: __, hash: ___, ...content } = records[7] ?? assert.fail();
-  const forged = seal({ ...content, user: 'eve' }, records[6] ?? assert.fail());
+  const content = contentOf(records[7] ?? assert.fail(), { user: 'eve' });
+  const forged = seal(content, records[6] ?? assert.fail());
   tamper(dir, (db) => {
     db.prepare(`UPDATE records SET user = 'eve', body = ?, hash = ? WHERE seq = 8`).run(
       forged.body,
-      forged.record.hash,
+      forged.hash,
     );
   });
   assert.deepEqual(await faults(dir), ['9: does not follow the record before it']);
@@ -144,15 +152,16 @@ test('a chain computed anew is whole in itself, but not what was signed', async 
   const records = await allRecords(dir);
   tamper(dir, (db) => {
     let head: Head = genesis;
-    for (const { seq: _, prev: __, hash: ___, ...content } of records) {
-      const { record, body } = seal({ ...content, at: content.at.replace(/^\d{4}/, '2020') }, head);
+    for (const record of records) {
+      const content = { ...contentOf(record), at: record.at.replace(/^\d{4}/, '2020') };
+      const { seq, body, hash } = seal(content, head);
       db.prepare('UPDATE records SET at = ?, body = ?, hash = ? WHERE seq = ?').run(
-        record.at,
+        content.at,
         body,
-        record.hash,
-        record.seq,
+        hash,
+        seq,
       );
-      head = record;
+      head = { seq, hash };
     }
   });
   assert.deepEqual(await faults(dir), [
