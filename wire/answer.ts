@@ -20,9 +20,13 @@ const ONE_WRITE_BYTES = 32 * 1024;
  * Prepares the writing of one answer.
  *
  * @param response the client's answer, nothing written
+ * @param dropTrailer tells by folded name which trailers go no further
  * @returns the writer
  */
-export function createAnswerWriter(response: ServerResponse): AnswerWriter {
+export function createAnswerWriter(
+  response: ServerResponse,
+  dropTrailer?: (foldedName: string) => boolean,
+): AnswerWriter {
   let head: ResponseHead | undefined;
   let fields: HeaderList = [];
   let first: Buffer | undefined;
@@ -37,7 +41,7 @@ export function createAnswerWriter(response: ServerResponse): AnswerWriter {
     writeHead();
     const piece = first;
     first = undefined;
-    if (piece !== undefined) return response.write(piece);
+    if (piece !== undefined) return response.write(Buffer.from(piece));
     response.flushHeaders();
     return true;
   }
@@ -53,12 +57,12 @@ export function createAnswerWriter(response: ServerResponse): AnswerWriter {
         return true;
       }
       flush();
-      return response.write(piece);
+      return response.write(Buffer.from(piece));
     },
     flush,
     end(trailers, done) {
       writeHead();
-      if (trailers.length > 0) response.addTrailers(passableTrailers(trailers));
+      if (trailers.length > 0) response.addTrailers(passableTrailers(trailers, dropTrailer));
       const piece = first;
       first = undefined;
       if (piece === undefined) response.end(done);
@@ -121,7 +125,7 @@ export function keepAnswer(head: ResponseHead): AnswerKeeper {
     body(piece) {
       bytes += piece.length;
       if (bytes > KEPT_ANSWER_BYTES) throw new Error('a refusal that is too long');
-      pieces.push(piece);
+      pieces.push(Buffer.from(piece));
     },
     end: () => ({
       status: head.status,

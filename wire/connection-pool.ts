@@ -40,9 +40,9 @@ export interface ConnectionPool {
    * Hands out the connection that rested last, as the one least likely to be closed by the other
    * side, or opens one.
    *
-   * @param fresh never one that was used before
+   * @param use `fresh`: never one that was used before; `tunnel`: that, and its socket may be handed over
    */
-  take(fresh: boolean): Connection;
+  take(use?: 'fresh' | 'tunnel'): Connection;
   /** Takes a connection back whose answer has ended. */
   giveBack(connection: Connection, keepMs: number): void;
   /** Closes what rests; connections in use are not kept after it. */
@@ -53,9 +53,23 @@ export interface ConnectionPool {
 
 const SWEEP_MS = 1_000;
 
+// One for all: what is read is used, or copied, before the next read of whichever socket.
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** Spares each read an allocation of 64 KiB outside the heap, of which V8 would let many gather. */
+function onRead(read: (chunk: Buffer) => void) {
+  return {
+    buffer: readBuffer,
+    callback(bytes: number): boolean {
+      read(readBuffer.subarray(0, bytes));
+      return true;
+    },
+  };
+}
+
 function opener(options: PoolOptions): {
   readonly readyEvent: 'connect' | 'secureConnect';
-  open(): Socket;
+  open(read: ((chunk: Buffer) => void) | undefined): Socket;
 } {
   const { host, port, socketPath, tls, lookup } = options;
   const address = {
@@ -65,7 +79,10 @@ function opener(options: PoolOptions): {
   if (tls === undefined) {
     return {
       readyEvent: 'connect',
-      open: () => connectPlain({ ...(address as NetConnectOpts), noDelay: true }),
+      open(read) {
+        const plain = { ...(address as NetConnectOpts), noDelay: true };
+        return connectPlain(read === undefined ? plain : { ...plain, onread: onRead(read) });
+      },
     };
   }
   let session: Buffer | undefined;
@@ -126,13 +143,13 @@ export function createConnectionPool(options: PoolOptions): ConnectionPool {
   }
 
   return {
-    take(fresh) {
-      for (let left = fresh ? 0 : idle.length; left > 0; left--) {
+    take(use) {
+      for (let left = use === undefined ? idle.length : 0; left > 0; left--) {
         const connection = idle.pop() as Connection;
         if (connection.isUsable() && connection.restsUntilMs() > now()) return connection;
         connection.destroy();
       }
-      const connection = createConnection(open(), readyEvent, forget, now);
+      const connection = createConnection(open, readyEvent, forget, now, use === 'tunnel');
       all.add(connection);
       return connection;
     },

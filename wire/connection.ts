@@ -45,17 +45,19 @@ const closedEarly = (): Error =>
 /**
  * Puts HTTP/1.1 over a socket.
  *
- * @param socket connecting or connected; its errors are taken care of from here on
+ * @param open opens the socket; given where its reads go, or undefined for one that keeps them
  * @param readyEvent `connect`, or `secureConnect` with TLS
  * @param onClose told once when it is of no more use
  * @param now epoch ms
+ * @param isForTunnel whether the socket may be handed over
  * @returns the connection
  */
 export function createConnection(
-  socket: Socket,
+  open: (read: ((chunk: Buffer) => void) | undefined) => Socket,
   readyEvent: 'connect' | 'secureConnect',
   onClose: (connection: Connection) => void,
   now: () => number,
+  isForTunnel: boolean,
 ): Connection {
   const parser = createResponseParser();
   let user: ConnectionUser | undefined;
@@ -97,6 +99,7 @@ export function createConnection(
     onClose(connection);
   }
 
+  const socket = open(isForTunnel ? undefined : onData);
   socket.once(readyEvent, () => {
     connected = true;
     user?.connected();

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createAnswerWriter, keepAnswer, passInterim, type AnswerKeeper } from './answer.ts';
 import type { ConnectionUser } from './connection.ts';
 import { WireError } from './errors.ts';
-import type { ClosedBy, ForwardPlan, ForwardResult } from './forward-plan.ts';
+import type { ClosedBy, ForwardPlan, ForwardResult, UploadWatch } from './forward-plan.ts';
 import { requestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import { TimeoutError } from './transport-error.ts';
@@ -50,9 +50,10 @@ export function exchange(
     const { timeouts } = plan;
     // Before a connection is taken: what cannot be written must not cost one.
     const head = requestHead(plan.method, plan.path, plan.headers);
-    const connection = plan.hop.pool.take(fresh);
-    const writer = createAnswerWriter(response);
+    const connection = plan.hop.pool.take(fresh ? 'fresh' : undefined);
+    const writer = createAnswerWriter(response, plan.dropAnswerTrailer);
     let upload: Upload | undefined;
+    let watch: UploadWatch | undefined;
     let keeper: AnswerKeeper | undefined;
     let keepMs = 0;
     let bytesIn = 0;
@@ -78,6 +79,7 @@ export function exchange(
       disarm();
       clearTimeout(deadline);
       unregister?.();
+      watch?.end();
       response.off('close', onClientClose);
       return true;
     }
@@ -85,7 +87,9 @@ export function exchange(
       if (!settle()) return;
       const stale = connection.isReused() && !connection.hasAnswered();
       const bodyRead = upload?.hasBegun() ?? false;
-      upload?.stop();
+      // What was not read may be sent to another; of what was, the rest is of no use.
+      if (bodyRead) upload?.discard();
+      else upload?.stop();
       connection.destroy();
       reject(Object.assign(error, { stale, bodyRead, sent: connection.isConnected() }));
     }
@@ -135,12 +139,16 @@ export function exchange(
       bytesIn += bytes;
       streamed(bytes);
       timer?.refresh();
+      watch?.progress(bytes);
       if (bytesIn > plan.maxBodyBytes) broken(tooLarge(plan.maxBodyBytes), 'relay');
     }
 
     const user: ConnectionUser = {
       connected: () => arm(timeouts.headersMs, 'no answer'),
-      drained: () => upload?.drained(),
+      drained() {
+        watch?.held(false);
+        upload?.drained();
+      },
       failed: (error) => broken(error, 'upstream'),
       interim(interim) {
         timer?.refresh();
@@ -192,8 +200,9 @@ export function exchange(
     if (connection.isConnected()) arm(timeouts.headersMs, 'no answer');
     else arm(timeouts.connectMs, 'no connection');
     connection.socket.write(head, 'latin1');
-    if (plan.framing.kind !== 'none')
-      upload = startUpload(request, response, connection, plan.framing, sent, plan.kept);
+    if (plan.framing.kind === 'none') return;
+    watch = plan.watchUpload?.((error) => broken(error, 'client'));
+    upload = startUpload(request, response, connection, plan, { sent, watch });
   });
 }
 

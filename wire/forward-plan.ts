@@ -8,6 +8,17 @@ import type { NextHop } from './next-hop.ts';
 export type ClosedBy =
   'client' | 'upstream' | 'relay' | 'expiry' | 'revocation' | 'drain' | 'error';
 
+/** Hears how a body comes in. */
+export interface UploadWatch {
+  progress(bytes: number): void;
+  /** Whether the client may not send, since the upstream takes no more. */
+  held(isHeld: boolean): void;
+  end(): void;
+}
+
+/** Begins to watch a body; what it is given ends the exchange. */
+export type WatchUpload = (cut: (error: Error) => void) => UploadWatch;
+
 /** One request, ready to be sent on. */
 export interface ForwardPlan {
   readonly hop: NextHop;
@@ -34,8 +45,13 @@ export interface ForwardPlan {
    * all that came of it.
    */
   readonly intercept?: (status: number, raw: HeaderList) => boolean;
+  /** Tell by folded name which trailers go no further, beyond those that never do. */
+  readonly dropTrailer?: (foldedName: string) => boolean;
+  readonly dropAnswerTrailer?: (foldedName: string) => boolean;
   /** Keeps the body as it is sent; the same for each try of a request. */
   readonly kept?: KeptBody;
+  /** Watches the client's body, where there is one. */
+  readonly watchUpload?: WatchUpload;
   /** Hands out a way to end the exchange from outside; returns the unregistering function. */
   readonly register?: (cut: (by: ClosedBy) => void) => () => void;
 }

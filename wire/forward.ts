@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { WireError } from './errors.ts';
 import { exchange, tooLarge, type FailedExchange } from './exchange.ts';
 import type { ForwardPlan, ForwardResult } from './forward-plan.ts';
+import type { ProblemError } from './problem.ts';
 import { transportError } from './transport-error.ts';
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']);
@@ -41,7 +41,7 @@ export async function forward(
   });
 }
 
-function failure(error: FailedExchange): WireError {
+function failure(error: FailedExchange): ProblemError {
   const { sent, bodyRead } = error;
   return Object.assign(transportError(error), { sent, bodyRead });
 }

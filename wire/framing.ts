@@ -57,3 +57,21 @@ export function readFraming(request: Pick<IncomingMessage, 'rawHeaders' | 'httpV
   if (!/^[0-9]{1,15}$/.test(length)) throw bad('Content-Length must be one decimal number.');
   return { kind: 'length', bytes: Number(length) };
 }
+
+/**
+ * Reads the framing of a request that asks for another protocol. Its body would have to end before
+ * the switch, and servers differ on whether it does: what passes for a body here may be a request there.
+ *
+ * @param request the message as node:http parsed it
+ * @returns that there is no body
+ * @throws {WireError} `bad_request`
+ * @see RFC 9110 §7.8, RFC 6455 §4.1
+ */
+export function readUpgradeFraming(
+  request: Pick<IncomingMessage, 'rawHeaders' | 'httpVersion'>,
+): Framing {
+  const framing = readFraming(request);
+  if (framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > 0))
+    throw bad('A request for another protocol may not have a body.');
+  return { kind: 'none' };
+}

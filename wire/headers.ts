@@ -43,6 +43,11 @@ const NEVER_TRAILERS = new Set([
   'www-authenticate',
 ]);
 
+const FOLDED_NAMES = 1_000;
+const FOLDED_LENGTH = 64;
+/** A pure function's results: traffic repeats a few dozen names. */
+const folded = new Map<string, string>();
+
 /**
  * Folds the spellings that servers treat as one name: case, `_` and `.` for `-`.
  *
@@ -51,16 +56,26 @@ const NEVER_TRAILERS = new Set([
  * @see CVE-2025-64484, GHSA-x677-9fxg-v5c5, CVE-2026-88011
  */
 export function foldName(name: string): string {
-  return name.toLowerCase().replace(/[_.]/g, '-');
+  const known = folded.get(name);
+  if (known !== undefined) return known;
+  const result = name.toLowerCase().replace(/[_.]/g, '-');
+  // Emptied, not kept: whoever sends ever new names only makes it as slow as without.
+  if (folded.size >= FOLDED_NAMES) folded.clear();
+  if (name.length <= FOLDED_LENGTH) folded.set(name, result);
+  return result;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 function connectionNames(raw: HeaderList): ReadonlySet<string> {
-  const names = new Set<string>();
+  let names: Set<string> | undefined;
   for (let at = 0; at < raw.length; at += 2) {
-    if ((raw[at] as string).toLowerCase() !== 'connection') continue;
-    for (const name of (raw[at + 1] as string).split(',')) names.add(foldName(name.trim()));
+    const name = raw[at] as string;
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue;
+    names ??= new Set();
+    for (const each of (raw[at + 1] as string).split(',')) names.add(foldName(each.trim()));
   }
-  return names;
+  return names ?? NONE;
 }
 
 /** What a sender changes in the fields that it passes on. */

@@ -71,6 +71,8 @@ export function sendProblem(
     response.destroy();
     return 0;
   }
+  // A body that was begun and is not wanted would hold up the connection.
+  response.req.resume();
   const body = problemBody(error, requestId);
   response.writeHead(error.status, {
     ...error.headers,

@@ -7,6 +7,7 @@ export interface ResponseReader {
   /** An interim answer (1xx, but not 101). */
   interim(head: ResponseHead): void;
   head(head: ResponseHead): void;
+  /** The piece lies in a buffer that the next read overwrites: copy what is kept. */
   body(piece: Buffer): void;
   end(trailers: HeaderList): void;
   /** 101 was answered to a request that asked for it; these bytes belong to what follows. */
@@ -82,7 +83,8 @@ export function createResponseParser(): ResponseParser {
     // Who ends lines so will never send the end that is waited for.
     if (lf === 0 || (lf > 0 && chunk[lf - 1] !== 0x0d))
       throw new ResponseError('a line of its head ends without CR');
-    pending = chunk;
+    // What is read lies in a buffer that the next read overwrites.
+    pending = Buffer.from(chunk);
     return -1;
   }
 

@@ -1,6 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createRandomHex, type RandomHex } from './pooled-random.ts';
 
 const TRACEPARENT = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+const randomHex = createRandomHex();
 
 /** A position in a distributed trace, and the field that tells the next hop of it. */
 export interface TraceContext {
@@ -12,18 +14,18 @@ export interface TraceContext {
  * Continues the caller's trace with a span of our own, or begins one.
  *
  * @param incoming the received `traceparent`, if any; a malformed one is ignored
- * @param random bytes for new ids
+ * @param random hex for new ids
  * @returns the context to record and to send on
  * @see W3C Trace Context §3.2
  */
 export function continueTrace(
   incoming: string | undefined,
-  random: (size: number) => Buffer = randomBytes,
+  random: RandomHex = randomHex,
 ): TraceContext {
   const match = incoming === undefined ? null : TRACEPARENT.exec(incoming);
   const known =
     match !== null && !/^0+$/.test(match[1] as string) && !/^0+$/.test(match[2] as string);
-  const traceId = known ? (match[1] as string) : random(16).toString('hex');
+  const traceId = known ? (match[1] as string) : random(16);
   const flags = known ? (match[3] as string) : '00';
-  return { traceId, traceparent: `00-${traceId}-${random(8).toString('hex')}-${flags}` };
+  return { traceId, traceparent: `00-${traceId}-${random(8)}-${flags}` };
 }

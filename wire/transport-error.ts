@@ -1,4 +1,5 @@
 import { WireError, type WireErrorCode } from './errors.ts';
+import { ProblemError } from './problem.ts';
 
 const TIMEOUT: [WireErrorCode, string] = [
   'upstream_timeout',
@@ -33,8 +34,9 @@ export class TimeoutError extends Error {
  * @param error the failure; kept as `cause`, never shown
  * @returns `upstream_unreachable`, `upstream_timeout` or `upstream_protocol`
  */
-export function transportError(error: unknown): WireError {
-  if (error instanceof WireError) return error;
+export function transportError(error: unknown): ProblemError {
+  // Refusals of our own are what they are.
+  if (error instanceof ProblemError) return error;
   const raw: unknown = (error as { code?: unknown } | null)?.code;
   const code = typeof raw === 'string' ? raw : '';
   const known = TABLE[code];

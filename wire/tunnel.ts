@@ -66,7 +66,7 @@ export function tunnel(
   return new Promise((resolve, reject) => {
     const fields = [...plan.headers, 'Connection', 'Upgrade', 'Upgrade', 'websocket'];
     const head = requestHead(plan.method, plan.path, fields);
-    const connection = plan.hop.pool.take(true);
+    const connection = plan.hop.pool.take('tunnel');
     const traffic = { bytesIn: 0, bytesOut: 0 };
     const sent = createFrameCursor();
     let status = 0;

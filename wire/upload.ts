@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connection } from './connection.ts';
-import type { Framing } from './framing.ts';
+import type { ForwardPlan, UploadWatch } from './forward-plan.ts';
 import { passableTrailers } from './headers.ts';
-import type { KeptBody } from './kept-body.ts';
 
 /** The client's body on its way to the upstream. */
 export interface Upload {
@@ -16,6 +15,13 @@ export interface Upload {
   stop(): void;
   /** Nobody wants the rest: it is read and dropped, so that the client gets to read its answer. */
   discard(): void;
+}
+
+/** Who hears of an upload. */
+interface UploadEvents {
+  /** Of each chunk's length. */
+  readonly sent: (bytes: number) => void;
+  readonly watch: UploadWatch | undefined;
 }
 
 const NO_UPLOAD: Upload = {
@@ -33,9 +39,8 @@ const NO_UPLOAD: Upload = {
  * @param request the client's request
  * @param response the client's answer, for `100 Continue`
  * @param connection to the upstream; the head is written
- * @param framing how the body is delimited
- * @param progress told of each chunk's length before it is sent
- * @param kept keeps what is sent, for another try
+ * @param plan how the body is delimited, and what keeps it for another try
+ * @param events told of each chunk before it is sent, and of the body's end
  * @returns the upload, under way
  * @see RFC 9112 §7.1
  */
@@ -43,9 +48,8 @@ export function startUpload(
   request: IncomingMessage,
   response: ServerResponse,
   connection: Connection,
-  framing: Framing,
-  progress: (bytes: number) => void,
-  kept?: KeptBody,
+  { framing, kept, dropTrailer }: Pick<ForwardPlan, 'framing' | 'kept' | 'dropTrailer'>,
+  { sent, watch }: UploadEvents,
 ): Upload {
   if (framing.kind === 'none') return NO_UPLOAD;
   const { socket } = connection;
@@ -64,17 +68,20 @@ export function startUpload(
   }
   function onData(chunk: Buffer): void {
     begun = true;
-    progress(chunk.length);
+    sent(chunk.length);
     kept?.keep(chunk);
     // An upstream that has answered may stop reading; the rest of the upload is read and dropped.
     if (done || socket.destroyed || chunk.length === 0) return;
-    if (!write(chunk)) request.pause();
+    if (write(chunk)) return;
+    request.pause();
+    watch?.held(true);
   }
   function onEnd(): void {
     if (done || socket.destroyed) return;
     done = true;
+    watch?.end();
     if (!isChunked) return;
-    const trailers = passableTrailers(request.rawTrailers);
+    const trailers = passableTrailers(request.rawTrailers, dropTrailer);
     const lines = trailers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
     socket.write(`0\r\n${lines}\r\n`, 'latin1');
   }
@@ -90,7 +97,7 @@ export function startUpload(
   kept?.proceed();
   const before = kept?.bytes();
   if (before !== undefined && before.length > 0) {
-    progress(before.length);
+    sent(before.length);
     write(before);
   }
   if (request.readableEnded) {

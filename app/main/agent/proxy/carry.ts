@@ -8,6 +8,7 @@ import { AgentError } from '../errors.ts';
 import type { Access } from '../session/access.ts';
 import type { Call, ToolSide } from './call.ts';
 import type { Hops } from './hops.ts';
+import { localReference } from './local-names.ts';
 import type { ProxyDeps } from './proxy-deps.ts';
 import { createRemedies, type Remedies } from './remedies.ts';
 import { asProblem, readRefusal, relayCode, type Refusal } from './refusals.ts';
@@ -74,7 +75,14 @@ export function createCarrier(deps: ProxyDeps, hops: Hops): Carrier {
   function answerFields(call: Call, raw: HeaderList): HeaderList {
     const origin = fieldValues(call.raw, 'origin')[0];
     const keepCors = origin !== undefined && deps.allowedOrigins.includes(origin);
-    return toTool(raw, call.requestId, keepCors);
+    return toTool(raw, call.requestId, keepCors, (reference) =>
+      localReference(reference, {
+        relayOrigin: relayUrl().origin,
+        authority: call.target.authority,
+        host: call.host,
+        apis: deps.snapshot().apis,
+      }),
+    );
   }
 
   function plan(

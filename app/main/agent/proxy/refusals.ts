@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { ulid } from 'ulid';
 import { WireError } from '../../../../wire/errors.ts';
 import { fieldValues, type HeaderList } from '../../../../wire/headers.ts';
+import { endWithAnswer } from '../../../../wire/last-words.ts';
 import { problemBody, ProblemError } from '../../../../wire/problem.ts';
 import { AgentError } from '../errors.ts';
 import type { SignInChallenge } from '../login/challenge.ts';
@@ -86,8 +87,8 @@ export function refuseConnect(socket: Duplex): void {
     'CONNECT is not supported: call the API by http:// through this port; Latchkey adds TLS towards the relay.',
   );
   const body = problemBody(error, ulid());
-  socket.on('error', () => socket.destroy());
-  socket.end(
+  endWithAnswer(
+    socket,
     `HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

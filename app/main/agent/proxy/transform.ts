@@ -27,6 +27,8 @@ const DROPPED_FROM_ANSWERS = new Set([
   'strict-transport-security',
 ]);
 
+const REFERENCES = new Set(['location', 'content-location']);
+
 /**
  * Names the tool that made a request, as it names itself.
  *
@@ -83,12 +85,22 @@ export function toRelay(
  * @param raw the relay's fields
  * @param requestId the request's ULID
  * @param keepCors whether the request came from a listed origin
+ * @param localName gives references to the relay their local names
  * @returns the fields to send
  */
-export function toTool(raw: HeaderList, requestId: string, keepCors: boolean): HeaderList {
-  return responseHeaders(raw, {
+export function toTool(
+  raw: HeaderList,
+  requestId: string,
+  keepCors: boolean,
+  localName: (reference: string) => string,
+): HeaderList {
+  const fields = responseHeaders(raw, {
     drop: (folded) =>
       DROPPED_FROM_ANSWERS.has(folded) || (!keepCors && folded.startsWith('access-control-')),
     add: ['X-Request-Id', requestId],
   });
+  for (let at = 0; at < fields.length; at += 2)
+    if (REFERENCES.has((fields[at] as string).toLowerCase()))
+      fields[at + 1] = localName(fields[at + 1] as string);
+  return fields;
 }

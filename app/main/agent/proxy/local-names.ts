@@ -1,0 +1,44 @@
+import type { ApiInfo } from '../status.ts';
+import type { LocalHost } from './guard.ts';
+
+/** How a tool addressed the local port, and what the relay's names are there. */
+export interface LocalNames {
+  /** The relay's origin. */
+  readonly relayOrigin: string;
+  /** As the tool named us: `localhost:5390`, `billing.localhost:5390`. */
+  readonly authority: string;
+  readonly host: LocalHost;
+  readonly apis: readonly Pick<ApiInfo, 'name' | 'path'>[];
+}
+
+const isUnder = (path: string, prefix: string): boolean =>
+  path.startsWith(prefix) && /^(?:$|[/?#])/.test(path.slice(prefix.length));
+
+/** A path of the relay, from the name of one API: without its prefix, or else from the port's root. */
+function fromApi(path: string, own: string | undefined, authority: string): string {
+  if (own !== undefined && isUnder(path, own)) {
+    const rest = path.slice(own.length);
+    return `http://${authority}${rest.startsWith('/') ? rest : `/${rest}`}`;
+  }
+  const port = /:[0-9]+$/.exec(authority)?.[0] ?? '';
+  return `http://localhost${port}${path}`;
+}
+
+/**
+ * Gives a reference to the relay the name under which the tool reaches the same thing, so that it
+ * follows redirects with its sign-in. References to others, and relative ones, stay as they are.
+ *
+ * @param value of Location or Content-Location
+ * @param names how the tool addressed the local port
+ * @returns the value for the tool
+ * @see RFC 9110 §10.2.2
+ */
+export function localReference(value: string, names: LocalNames): string {
+  const { apis, authority, host, relayOrigin } = names;
+  const isAbsolute = isUnder(value, relayOrigin);
+  if (!isAbsolute && (!value.startsWith('/') || value.startsWith('//'))) return value;
+  const rest = isAbsolute ? value.slice(relayOrigin.length) : value;
+  const path = rest.startsWith('/') ? rest : `/${rest}`;
+  if (host.kind === 'loopback') return isAbsolute ? `http://${authority}${path}` : value;
+  return fromApi(path, apis.find(({ name }) => name === host.name)?.path, authority);
+}
