@@ -1,12 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 
-/** Where the origin answers with {@link JSON_BODY}. */
-export const JSON_PATH = '/json';
-
-/** Where the origin sends `?n=` bytes, and counts those sent to it. */
-export const BULK_PATH = '/bulk';
-
 /** The short answer: 211 bytes of JSON. */
 export const JSON_BODY: string = JSON.stringify({
   id: 'INV-2026-0042',

@@ -1,37 +1,81 @@
-import { cpus } from 'node:os';
-import { measure } from './measure.ts';
+import { catalogue, needOf, type PeerName } from './catalogue.ts';
+import { install } from './install.ts';
+import { machine, pinGenerator } from './machine.ts';
+import { createOpened, type Opened } from './opened.ts';
 import { readOptions, USAGE, type BenchOptions } from './options.ts';
-import { REFERENCE, startPeers } from './peers.ts';
-import { summarize } from './report.ts';
-import { renderTables } from './tables.ts';
+import { haproxy } from './programs/haproxy.ts';
+import { startJsonUpstream } from './programs/nginx.ts';
+import { renderResult, type Result } from './result.ts';
+import { USUAL_APIS, USUAL_TOKENS, type Run } from './run.ts';
+import { runScenarios } from './scenarios.ts';
+import { createAuthority } from './tokens.ts';
+
+const progress = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
 
 /** Rejects when the run is asked to end, so that everything is closed in order. */
 function interrupted(): Promise<never> {
-  return new Promise((_resolve, reject) => {
+  const stopped = new Promise<never>((_resolve, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => reject(new Error(`ended by ${signal}`)));
     }
   });
+  // A signal before anybody waits for it must not count as unhandled.
+  stopped.catch(() => {});
+  return stopped;
 }
 
-const progress = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
+/** Installs what is missing and leaves out what cannot be had. */
+function available(options: BenchOptions): readonly PeerName[] {
+  const needs = options.peers.map(needOf).filter((need) => need !== undefined);
+  const lacking = install([...new Set(['wrk', 'nginx', 'taskset', ...needs] as const)], progress);
+  for (const tool of ['wrk', 'nginx'] as const) {
+    if (lacking.has(tool)) throw new Error(`${tool} is needed in any case`);
+  }
+  return options.peers.filter((name) => {
+    const need = needOf(name);
+    return need === undefined || !lacking.has(need);
+  });
+}
+
+async function prepare(options: BenchOptions, opened: Opened): Promise<Run> {
+  const peers = available(options);
+  const count = options.scenarios.includes('tokens') ? options.manyTokens : USUAL_TOKENS;
+  progress(`signing ${count} tokens`);
+  const authority = await createAuthority(opened, count);
+  if (!pinGenerator()) progress('no two cores to keep apart: the figures mean little');
+  const upstream = (await startJsonUpstream(opened)).url.origin;
+  const setting = { upstream, authority, apis: USUAL_APIS, inspect: false };
+  const reference = peers.includes('haproxy') ? await haproxy(opened, setting) : undefined;
+  const starters = peers
+    .filter((name) => name !== 'haproxy')
+    .flatMap((name) => [...catalogue[name].start]);
+  return { options, opened, authority, upstream, reference, starters, progress };
+}
 
 async function run(options: BenchOptions): Promise<void> {
   const stopped = interrupted();
-  // A signal before anybody waits for it must not count as unhandled.
-  stopped.catch(() => {});
-  progress('starting the peers');
-  const peers = await startPeers();
+  const opened = createOpened();
+  const results: Result[] = [];
+  const print = (result: Result): void => {
+    results.push(result);
+    if (!options.json) process.stdout.write(`${renderResult(result)}\n`);
+  };
+  const at = new Date().toISOString();
+  if (!options.json) {
+    process.stdout.write(
+      `# ${at}, Node ${machine['node']}, ${machine['cores']} cores, ${machine['cpu']}\n\n`,
+    );
+  }
   try {
-    const measured = await Promise.race([measure(peers.list, options, progress), stopped]);
-    const rows = summarize(measured, REFERENCE);
-    const machine = { node: process.version, cores: cpus().length, cpu: cpus()[0]?.model ?? '' };
-    const text = options.json
-      ? JSON.stringify({ machine, options, reference: REFERENCE, rows })
-      : `Node ${machine.node}, ${machine.cores} cores, ${machine.cpu}\n\n${renderTables(rows, REFERENCE)}`;
-    process.stdout.write(`${text}\n`);
+    await Promise.race([
+      prepare(options, opened).then((prepared) => runScenarios(prepared, print)),
+      stopped,
+    ]);
   } finally {
-    await peers.close();
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify({ at, machine, options, results })}\n`);
+    }
+    await opened.close();
   }
 }
 

@@ -1,28 +1,48 @@
-import type { Socket } from 'node:net';
-import { BULK_PATH, JSON_PATH } from './exchange.ts';
+import type { Opened } from './opened.ts';
+import type { Authority } from './tokens.ts';
 
 /** One of the programs that are compared, running. */
 export interface Peer {
   readonly name: string;
   readonly url: URL;
-  /** What the origin's paths are prefixed with. */
-  readonly prefix: string;
-  /** The token to send with each request; none where the peer adds its own. */
-  readonly token?: string;
-  /** The processes between the generator and the origin. */
-  readonly processes: readonly { readonly name: string; readonly pid: number }[];
-  /** Requests that must not reach the origin, and their status. */
-  readonly refusals: readonly Refusal[];
+  /** Its first process; 0 for the upstream itself. */
+  readonly pid: number;
+  /** Further programs that it cannot do without. */
+  readonly helpers?: readonly number[];
+  /** Whether it gets faster with use, and so must be warmed. */
+  readonly isJit: boolean;
+  /** What it refuses: nothing, bad tokens by 401 or 403, or bad tokens by exactly the right status. */
+  readonly refuses: 'nothing' | 'bad tokens' | 'by the letter';
+  /** DevTools protocol, where the program was started with it. */
+  readonly inspectorUrl?: string;
 }
 
-/** A request that a peer must refuse. */
-export interface Refusal {
-  readonly what: string;
-  readonly headers: readonly string[];
-  readonly status: number;
+/** What a peer is to be started for. */
+export interface Setting {
+  /** `http://127.0.0.1:PORT` */
+  readonly upstream: string;
+  readonly authority: Authority;
+  /** How many APIs the relay serves. */
+  readonly apis: number;
+  /** Whether the relay is to be looked into. */
+  readonly inspect: boolean;
 }
 
-function head(peer: Peer, start: string, headers: readonly string[]): string {
+/** Starts a peer; what it opens is closed with `opened`. */
+export type StartPeer = (opened: Opened, setting: Setting) => Promise<Peer>;
+
+/** Where the n-th API of every peer is; most peers pass any path on. */
+export const apiPath = (index: number): string => `/api-${index}`;
+
+/**
+ * Writes a request for a connection of our own.
+ *
+ * @param peer whom it is for
+ * @param start method and target: `GET /api-0/json`
+ * @param headers further field lines
+ * @returns the request's head
+ */
+export function requestHead(peer: Peer, start: string, headers: readonly string[]): string {
   const lines = [
     `${start} HTTP/1.1`,
     `Host: ${peer.url.host}`,
@@ -32,56 +52,4 @@ function head(peer: Peer, start: string, headers: readonly string[]): string {
     ...headers,
   ];
   return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-const authorization = (peer: Peer): readonly string[] =>
-  peer.token === undefined ? [] : [`Authorization: Bearer ${peer.token}`];
-
-/**
- * Writes down the GET for the short JSON.
- *
- * @param peer whom it is for
- * @param headers in place of the peer's own credentials
- * @returns the request's bytes
- */
-export function jsonRequest(peer: Peer, headers = authorization(peer)): Buffer {
-  return Buffer.from(head(peer, `GET ${peer.prefix}${JSON_PATH}`, headers), 'latin1');
-}
-
-/**
- * Asks a peer for a large body.
- *
- * @param peer whom to ask
- * @param bytes how many
- * @returns a function that writes the request
- */
-export function downloadRequest(peer: Peer, bytes: number): (socket: Socket) => void {
-  const start = `GET ${peer.prefix}${BULK_PATH}?n=${bytes}`;
-  return (socket) => void socket.write(head(peer, start, authorization(peer)));
-}
-
-/**
- * Sends a large body to a peer, as fast as it takes it.
- *
- * @param peer whom to send it to
- * @param bytes how many
- * @returns a function that writes the request
- */
-export function uploadRequest(peer: Peer, bytes: number): (socket: Socket) => void {
-  const block = Buffer.alloc(64 * 1024, 'latchkey ');
-  const headers = [...authorization(peer), `Content-Length: ${bytes}`];
-  return (socket) => {
-    let left = bytes;
-    const fill = (): void => {
-      let room = true;
-      while (room && left > 0) {
-        const chunk = left < block.length ? block.subarray(0, left) : block;
-        left -= chunk.length;
-        room = socket.write(chunk);
-      }
-    };
-    socket.on('drain', fill);
-    socket.write(head(peer, `PUT ${peer.prefix}${BULK_PATH}`, headers));
-    fill();
-  };
 }
