@@ -4,5 +4,12 @@
  */
 process.env['LATCHKEY_TRIPLES'] ??= '100000';
 process.env['LATCHKEY_DRILL'] ??= 'full';
-process.argv.push('test/relay/policy/model.test.ts', 'test/flow/issuer-outage.test.ts');
+process.env['LATCHKEY_FUZZ_REQUESTS'] ??= '1000000';
+process.env['LATCHKEY_TEST_MINUTES'] ??= '180';
+process.argv.push(
+  'test/relay/policy/model.test.ts',
+  'test/flow/issuer-outage.test.ts',
+  'test/attack/request-fuzz.test.ts',
+  'test/attack/response-fuzz.test.ts',
+);
 await import('./test.ts');

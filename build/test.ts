@@ -8,6 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import type { TestEvent } from 'node:test/reporters';
+import { pathToFileURL } from 'node:url';
 
 import { electronRuntime } from './electron-runtime.ts';
 import { displayPrefix, missingTools } from './test-tools.ts';
@@ -16,6 +17,12 @@ const root = join(import.meta.dirname, '..');
 const order = ['unit', 'attack', 'flow', 'e2e'] as const;
 const totals = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'];
 const inCi = process.env['CI'] === 'true';
+
+/** A file that leaves a handle open ends with its last test; one that is stuck is killed. */
+const neverHang = [
+  '--test-force-exit',
+  `--import=${pathToFileURL(join(import.meta.dirname, 'test-deadline.ts')).href}`,
+];
 
 type Kind = (typeof order)[number];
 
@@ -74,7 +81,8 @@ function createRunner(files: readonly string[]) {
     let summary: TestEvent | undefined;
     for (const phase of phases) {
       if (phase.files.length === 0) continue;
-      const stream = run({ files: [...phase.files], concurrency: phase.concurrency, cwd: root });
+      const { concurrency } = phase;
+      const stream = run({ files: [...phase.files], concurrency, cwd: root, execArgv: neverHang });
       for await (const event of stream as AsyncIterable<TestEvent>) {
         noteSkip(event, phase.kind);
         if (isTotal(event)) continue;
