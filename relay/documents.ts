@@ -48,7 +48,7 @@ function canBindCertificates(config: RelayConfig): boolean {
  * @returns the protected resource metadata, with a `latchkey` member
  * @see RFC 9728 §2
  */
-export function protectedResourceMetadata(runtime: Runtime, version: string): unknown {
+function protectedResourceMetadata(runtime: Runtime, version: string): unknown {
   const { issuers } = runtime.config;
   const offers = issuers.flatMap((issuer) => {
     const offer = desktop(issuer);
@@ -118,4 +118,34 @@ export function catalogue(runtime: Runtime, principal: Principal): unknown {
     user: principal.user,
     apis: runtime.apis.flatMap((api) => entry(api, principal)),
   };
+}
+
+/** A document that anybody may read. */
+export interface PublicDocument {
+  readonly body: unknown;
+  /** How long it may be kept. */
+  readonly cacheSeconds: number;
+}
+
+/**
+ * Finds what needs no access token: the metadata, and the keys by which APIs verify assertions.
+ *
+ * @param path of the request, canonical
+ * @param runtime the relay's configuration
+ * @param version the relay's version
+ * @returns the document that has this path, if any
+ */
+export function publicDocument(
+  path: string,
+  runtime: Runtime,
+  version: string,
+): PublicDocument | undefined {
+  switch (path) {
+    case '/.well-known/oauth-protected-resource':
+      return { body: protectedResourceMetadata(runtime, version), cacheSeconds: 60 };
+    case '/.latchkey/assertion-keys':
+      return { body: runtime.assertionKeys.jwks, cacheSeconds: 300 };
+    default:
+      return undefined;
+  }
 }

@@ -90,16 +90,21 @@ export class RelayError extends ProblemError {
   /**
    * @param code one of the closed list
    * @param detail what to do about it; public, so never a secret
-   * @param options `cause` is kept for the log; `parameters` go into the challenge
+   * @param options `cause` is kept for the log; `parameters` go into the challenge;
+   *   `retryAfterSeconds` in place of what is usual for the code
    */
   constructor(
     code: RelayErrorCode,
     detail: string,
-    options: ErrorOptions & { readonly parameters?: ChallengeParameters } = {},
+    options: ErrorOptions & {
+      readonly parameters?: ChallengeParameters;
+      readonly retryAfterSeconds?: number;
+    } = {},
   ) {
     const kind: Kind = kinds[code];
     const { status, title, retryAfterSeconds } = kind;
-    super({ code, status, title, detail, retryAfterSeconds }, options);
+    const { retryAfterSeconds: given = retryAfterSeconds } = options;
+    super({ code, status, title, detail, retryAfterSeconds: given }, options);
     this.challenge =
       kind.challenge === undefined
         ? undefined

@@ -1,4 +1,4 @@
-import type { ClosedBy } from '../wire/forward.ts';
+import type { ClosedBy } from '../wire/forward-plan.ts';
 import type { Principal } from './auth/principal.ts';
 import type { SharedState } from './state/shared-state.ts';
 

@@ -1,3 +1,4 @@
+import type { BlockList } from 'node:net';
 import type { Ledger } from '../audit/ledger.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import type { ProofChecker } from './auth/binding.ts';
@@ -6,32 +7,44 @@ import { createLogoutTokens } from './auth/logout-token.ts';
 import type { Nonces } from './auth/nonces.ts';
 import type { IssuerPool } from './auth/pool.ts';
 import { createVerifier } from './auth/verify.ts';
+import { createBounds } from './bounds.ts';
 import type { RelayConfig } from './config/config.ts';
 import type { Exchanges } from './exchanges.ts';
 import { createLogout } from './logout.ts';
 import type { Metrics } from './metrics.ts';
 import { createRelay, type Relay } from './relay.ts';
+import type { ProxiedPeers } from './proxy-protocol.ts';
 import type { RequestIds } from './request-id.ts';
 import { createRuntime } from './runtime.ts';
 import type { SharedState } from './state/shared-state.ts';
+import type { TokenSources } from './upstream/credentials/token-sources.ts';
+import type { TargetCondition, Targets } from './upstream/targets.ts';
 
 /** What outlives configurations: all of them work with the same. */
 export interface Shared {
   readonly pool: IssuerPool;
+  /** Where the tokens come from that APIs are shown. */
+  readonly tokens: TokenSources;
   readonly state: SharedState;
   readonly nonces: Nonces;
   readonly proofs: ProofChecker;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'admit' | 'note' | 'append' | 'health'>;
   readonly exchanges: Exchanges;
-  readonly refusals: Refusals;
+  readonly refusals: Pick<Refusals, 'record'>;
   readonly metrics: Metrics;
   readonly nextRequestId: RequestIds;
   readonly draining: () => boolean;
   readonly log: (event: Record<string, unknown>) => void;
   readonly now: () => number;
   readonly version: string;
+  readonly peerOf: ProxiedPeers['of'];
   /** The listener's own URL: the resource where `publicUrl` is not set. */
   readonly listenUrl: string;
+}
+
+/** How one address of an API is. */
+export interface UpstreamState extends TargetCondition {
+  readonly api: string;
 }
 
 /** One configuration at work. A request stays with the one that it began under. */
@@ -39,8 +52,14 @@ export interface Generation {
   readonly config: RelayConfig;
   readonly loadedAtMs: number;
   readonly relay: Relay;
+  readonly trustedProxies: BlockList | undefined;
   readonly issuers: () => readonly IssuerState[];
-  readonly upstreams: readonly { readonly api: string; readonly upstream: string }[];
+  /** How each address of each API is. */
+  readonly upstreams: () => readonly UpstreamState[];
+  /** Each API's addresses. */
+  readonly targets: ReadonlyMap<string, Targets>;
+  /** Begins to watch the addresses, with what an earlier generation knows of them. */
+  watch(before?: Generation): void;
   /** Takes no new requests; `done` is called when the last one has ended and its pools are closed. */
   retire(done: () => void): void;
   /** Closes the pools of connections, whatever is under way. */
@@ -57,7 +76,7 @@ export interface Generation {
  */
 function createGeneration(config: RelayConfig, shared: Shared): Generation {
   const { pool, state, ledger, now } = shared;
-  const runtime = createRuntime(config, shared.listenUrl);
+  const runtime = createRuntime(config, shared.listenUrl, shared);
   const verifier = createVerifier(config.issuers, {
     now,
     ...pool,
@@ -71,12 +90,20 @@ function createGeneration(config: RelayConfig, shared: Shared): Generation {
     resource: runtime.resource,
   });
   const logout = createLogout({ tokens, state, ledger });
-  const relay = createRelay({ ...shared, runtime, verifier, logout });
+  const bounds = createBounds(config, state, now);
+  const relay = createRelay({ ...shared, bounds, runtime, verifier, logout });
   let open = 0;
   let retired: (() => void) | undefined;
 
+  const targets = new Map(runtime.apis.map((api) => [api.config.name, api.targets]));
+
+  function stopWatching(): void {
+    for (const each of targets.values()) each.stop();
+  }
   function close(): void {
-    for (const api of runtime.apis) api.targets.close();
+    stopWatching();
+    bounds.uploads.close();
+    for (const each of targets.values()) each.close();
   }
   function closeIfDone(): void {
     if (open > 0 || retired === undefined) return;
@@ -85,29 +112,39 @@ function createGeneration(config: RelayConfig, shared: Shared): Generation {
     retired = undefined;
   }
   /** Pools of connections must not be closed under what is on its way. */
-  async function counted(run: Promise<void>): Promise<void> {
+  function counted(run: Promise<void>): Promise<void> {
     open += 1;
-    try {
-      await run;
-    } finally {
-      open -= 1;
-      closeIfDone();
-    }
+    return run.finally(ended);
+  }
+  function ended(): void {
+    open -= 1;
+    closeIfDone();
   }
 
   return {
     config,
     loadedAtMs: now(),
+    trustedProxies: runtime.trustedProxies,
     relay: {
       serve: (request, response) => counted(relay.serve(request, response)),
       upgrade: (request, socket) => counted(relay.upgrade(request, socket)),
       unparsable: relay.unparsable,
     },
     issuers: verifier.states,
-    upstreams: config.apis.flatMap(({ name, upstreams }) =>
-      upstreams.map((upstream) => ({ api: name, upstream })),
-    ),
+    upstreams: () =>
+      [...targets].flatMap(([api, each]) =>
+        each.conditions().map((condition) => ({ api, ...condition })),
+      ),
+    targets,
+    watch(before) {
+      for (const [api, each] of targets) {
+        const earlier = before?.targets.get(api);
+        if (earlier !== undefined) each.inherit(earlier);
+        each.start();
+      }
+    },
     retire(done) {
+      stopWatching();
       retired = done;
       closeIfDone();
     },
@@ -137,9 +174,13 @@ export interface Generations {
 export function createGenerations(config: RelayConfig, shared: Shared): Generations {
   const { pool } = shared;
   let current = createGeneration(config, shared);
+  current.watch();
   const living = new Set([current]);
-  const forget = (): void =>
-    pool.retain([...living].flatMap((generation) => generation.config.issuers));
+  const forget = (): void => {
+    const configs = [...living].map((generation) => generation.config);
+    pool.retain(configs.flatMap((config) => config.issuers));
+    shared.tokens.retain(configs);
+  };
   return {
     current: () => current,
     prepare(next) {
@@ -150,6 +191,7 @@ export function createGenerations(config: RelayConfig, shared: Shared): Generati
     adopt(generation) {
       const before = current;
       living.add(generation);
+      generation.watch(before);
       current = generation;
       before.retire(() => {
         living.delete(before);
@@ -160,6 +202,7 @@ export function createGenerations(config: RelayConfig, shared: Shared): Generati
     close() {
       for (const generation of living) generation.close();
       pool.retain([]);
+      shared.tokens.retain([]);
     },
   };
 }

@@ -30,11 +30,10 @@ export function createHostCheck(config: RelayConfig, resource: string): HostChec
       spellings(host.toLowerCase(), defaultPort),
     ),
   );
-  const loopback =
-    config.listen.every(
-      (address) =>
-        address.kind === 'unix' || ['127.0.0.1', '::1', 'localhost'].includes(address.host),
-    );
+  const loopback = config.listen.every(
+    (address) =>
+      address.kind === 'unix' || ['127.0.0.1', '::1', 'localhost'].includes(address.host),
+  );
   return (authority) => {
     if (allowed.has(authority) || (loopback && LOOPBACK.test(authority))) return;
     throw new RelayError(

@@ -4,6 +4,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { auditCommand } from './cli/audit.ts';
 import { checkConfig } from './cli/check-config.ts';
 import { explain } from './cli/explain.ts';
+import { keygen } from './cli/keygen.ts';
 import { printSchema } from './cli/schema.ts';
 import type { RelayConfig } from './config/config.ts';
 import { ConfigError, formatFault } from './config/faults.ts';
@@ -13,6 +14,7 @@ import { startRelay, type RunningRelay } from './serve.ts';
 const USAGE = `usage: latchkey-relay [serve] --config relay.yaml
        latchkey-relay check-config --config relay.yaml [--print] [--strict]
        latchkey-relay schema
+       latchkey-relay keygen --out FILE [--type assertion|checkpoint]
        latchkey-relay explain --config relay.yaml (--claims claims.json | --token-file token [--offline]) --method GET --path /billing/invoices [--from IP] [--json]
        latchkey-relay audit verify|export (--config relay.yaml | --dir DIR)
 `;
@@ -42,6 +44,7 @@ async function serve(argv: string[]): Promise<number> {
   let relay: RunningRelay | undefined;
   // From the first moment on: without a listener the signal would end the relay.
   process.on('SIGHUP', () => void relay?.reload());
+  process.on('SIGUSR2', () => void relay?.replaceWorkers());
   relay = await startRelay(config, { version: packageJson.version, load });
   await stopped;
   await relay.stop();
@@ -52,6 +55,7 @@ const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = 
   serve,
   'check-config': (argv) => checkConfig(argv, io),
   explain: (argv) => explain(argv, io),
+  keygen: (argv) => Promise.resolve().then(() => keygen(argv, io)),
   schema: () => Promise.resolve(printSchema(io)),
   audit: (argv) => auditCommand(argv, io),
 };

@@ -1,7 +1,32 @@
-import type { ManagementDeps } from './admin/management.ts';
+import type { ConfigFacts, ManagementDeps } from './admin/management.ts';
+import type { RelayConfig } from './config/config.ts';
 import type { Generations, Shared } from './generation.ts';
 import { readinessChecks } from './readiness.ts';
-import type { Reloader } from './reload.ts';
+import type { Reloader, ReloadFailure } from './reload.ts';
+import { concerns } from './state/entry.ts';
+
+/**
+ * Says what is in effect, and whether something newer was refused.
+ *
+ * @param config in effect
+ * @param loadedAtMs since when, epoch ms
+ * @param failure of the last reload, if it failed
+ * @returns the facts
+ */
+export function configFacts(
+  config: RelayConfig,
+  loadedAtMs: number,
+  failure: ReloadFailure | undefined,
+): ConfigFacts {
+  return {
+    hash: config.hash,
+    loadedAt: new Date(loadedAtMs).toISOString(),
+    insecure: config.insecure,
+    ...(failure && {
+      lastReloadFailure: { at: new Date(failure.atMs).toISOString(), faults: failure.faults },
+    }),
+  };
+}
 
 /**
  * Connects the management listener to the relay.
@@ -14,14 +39,16 @@ import type { Reloader } from './reload.ts';
 export function managementDeps(
   shared: Shared,
   generations: Generations,
-  reloader: Reloader,
+  reloader: Pick<Reloader, 'reload' | 'lastFailure'>,
 ): ManagementDeps {
   const { ledger, state, metrics, exchanges, now, draining } = shared;
   const { lastFailure } = reloader;
   const issuers = () => generations.current().issuers();
+  const upstreams = () => generations.current().upstreams();
   return {
     checks: () =>
       readinessChecks({
+        upstreams,
         draining,
         issuers,
         lastFailure,
@@ -31,21 +58,13 @@ export function managementDeps(
       }),
     config() {
       const { config, loadedAtMs } = generations.current();
-      const failure = lastFailure();
-      return {
-        hash: config.hash,
-        loadedAt: new Date(loadedAtMs).toISOString(),
-        insecure: config.insecure,
-        ...(failure && {
-          lastReloadFailure: { at: new Date(failure.atMs).toISOString(), faults: failure.faults },
-        }),
-      };
+      return configFacts(config, loadedAtMs, lastFailure());
     },
     metrics: async () => ({
       contentType: metrics.contentType,
       text: await metrics.read({
         issuers,
-        upstreams: () => generations.current().upstreams,
+        upstreams,
         audit: ledger.health,
         config: () => ({
           loadedAtMs: generations.current().loadedAtMs,
@@ -57,7 +76,7 @@ export function managementDeps(
     revocations: {
       issuers: () => generations.current().config.issuers,
       state,
-      exchanges,
+      streamsOf: (revocation) => exchanges.count((principal) => concerns(revocation, principal)),
       ledger,
       now,
     },

@@ -1,8 +1,10 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import type { HeaderList } from '../wire/headers.ts';
 import type { IssuerState } from './auth/jwks.ts';
 import type { Verification } from './auth/verify.ts';
+import { createHistogram, type Meter } from './histogram.ts';
 import { createTally } from './tally.ts';
+import type { ConnectionRefusal } from './limits/connections.ts';
 import type { Visit } from './visit.ts';
 
 /** What the pipeline tells of its requests; nothing here may fail or wait. */
@@ -22,7 +24,11 @@ export interface RequestMetrics {
 /** What is only asked for when somebody reads the metrics. */
 export interface MetricSources {
   readonly issuers: () => readonly IssuerState[];
-  readonly upstreams: () => readonly { readonly api: string; readonly upstream: string }[];
+  readonly upstreams: () => readonly {
+    readonly api: string;
+    readonly upstream: string;
+    readonly isUsed: boolean;
+  }[];
   readonly audit: () => { readonly head: number; readonly lagMs: number };
   readonly config: () => { readonly loadedAtMs: number; readonly lastReloadFailed: boolean };
 }
@@ -30,15 +36,17 @@ export interface MetricSources {
 /** The relay's figures, in a registry of their own. */
 export interface Metrics extends RequestMetrics {
   readonly verified: (verification: Verification) => void;
+  /** A connection was closed before anything was read from it. */
+  readonly connectionRefused: (reason: ConnectionRefusal) => void;
   readonly contentType: string;
   /** The text of `/metrics`. */
   read(sources: MetricSources): Promise<string>;
 }
 
 /** One API's figures, found once a request. */
-interface Meter {
-  readonly duration: Histogram.Internal<string>;
-  readonly upstream: Histogram.Internal<string>;
+interface ApiMeters {
+  readonly duration: Meter;
+  readonly upstream: Meter;
   readonly open: Record<Visit['kind'], number>;
 }
 
@@ -77,7 +85,8 @@ function createGauges(registry: Registry): (sources: MetricSources, nowMs: numbe
       ready.set({ issuer }, isReady ? 1 : 0);
       if (fetchedAtMs !== undefined) keysAge.set({ issuer }, (nowMs - fetchedAtMs) / 1000);
     }
-    for (const labels of sources.upstreams()) healthy.set(labels, 1);
+    for (const { api, upstream, isUsed } of sources.upstreams())
+      healthy.set({ api, upstream }, isUsed ? 1 : 0);
     const audit = sources.audit();
     lag.set(audit.lagMs / 1000);
     head.set(audit.head);
@@ -102,19 +111,17 @@ export function createMetrics(deps: {
   const { now } = deps;
   const registry = new Registry();
   const registers = [registry];
-  const duration = new Histogram({
+  const duration = createHistogram(registry, {
     name: 'latchkey_request_duration_seconds',
     help: 'From the request to the end of its answer; WebSockets are not among them.',
-    labelNames: ['api'],
+    label: 'api',
     buckets: BUCKETS_SECONDS,
-    registers,
   });
-  const upstream = new Histogram({
+  const upstream = createHistogram(registry, {
     name: 'latchkey_upstream_duration_seconds',
     help: "From the request's departure to the first byte of the API's answer.",
-    labelNames: ['api'],
+    label: 'api',
     buckets: BUCKETS_SECONDS,
-    registers,
   });
   const streams = new Gauge({
     name: 'latchkey_active_streams',
@@ -138,16 +145,22 @@ export function createMetrics(deps: {
       registers,
     }),
   );
+  const refused = new Counter({
+    name: 'latchkey_connections_refused_total',
+    help: 'Connections closed at once; reason is all or address, whose bound was met, or proxy: no trusted proxy said whose it is.',
+    labelNames: ['reason'],
+    registers,
+  });
   const setGauges = createGauges(registry);
   if (deps.processDefaults) collectDefaultMetrics({ register: registry });
-  const meters = new Map<string, Meter>();
+  const meters = new Map<string, ApiMeters>();
 
-  function meterOf(visit: Visit): Meter {
+  function meterOf(visit: Visit): ApiMeters {
     const api = visit.api ?? NONE;
     let meter = meters.get(api);
     if (meter === undefined) {
       const open = { http: 0, sse: 0, websocket: 0 };
-      meter = { duration: duration.labels(api), upstream: upstream.labels(api), open };
+      meter = { duration: duration.meter(api), upstream: upstream.meter(api), open };
       meters.set(api, meter);
     }
     return meter;
@@ -177,6 +190,7 @@ export function createMetrics(deps: {
       meterOf(visit).duration.observe(Math.max(0, now() - visit.startedAtMs) / 1000);
     },
     unparsable: (status, code) => requests.add(NONE, 'deny', code, String(status)),
+    connectionRefused: (reason) => refused.inc({ reason }),
     verified: ({ issuer, result, path }) => verifications.add(issuer, result, path),
     contentType: registry.contentType,
     async read(sources) {

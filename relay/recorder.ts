@@ -1,5 +1,5 @@
 import type { Ledger, OpenRecord } from '../audit/ledger.ts';
-import type { ClosedBy } from '../wire/forward.ts';
+import type { ClosedBy } from '../wire/forward-plan.ts';
 import type { RelayError } from './errors.ts';
 import { asProblem } from './respond.ts';
 import type { RequestMetrics } from './metrics.ts';
@@ -31,7 +31,11 @@ export interface Recorder {
   /** Runs an admitted exchange and closes its record, whatever happens. */
   during(
     visit: Visit,
-    admitted: { readonly record: OpenRecord | undefined; readonly upstream: string },
+    admitted: {
+      readonly record: OpenRecord | undefined;
+      /** Read at the end: another address may have been tried. */
+      readonly upstream: { readonly url: string };
+    },
     run: () => Promise<Ended>,
   ): Promise<void>;
 }
@@ -46,22 +50,25 @@ export interface Recorder {
  * @returns the recorder
  */
 export function createRecorder(
-  ledger: Pick<Ledger, 'admit'>,
+  ledger: Pick<Ledger, 'admit' | 'note'>,
   configHash: string,
   now: () => number,
   metrics: Pick<RequestMetrics, 'opened' | 'closed'>,
 ): Recorder {
-  async function admit(...[visit, api, verdict]: Parameters<Recorder['decided']>) {
+  /** Without waiting, for an API that does without an audit where there is none. */
+  function note(described: ReturnType<typeof describeVisit>): OpenRecord | undefined {
     try {
-      return await ledger.admit(describeVisit(visit, api, verdict, configHash));
-    } catch (error) {
-      if (api?.config.audit.required === false) return undefined;
-      throw error;
+      return ledger.note(described);
+    } catch {
+      return undefined;
     }
   }
   return {
     async decided(visit, api, verdict) {
-      const open = await admit(visit, api, verdict);
+      const described = describeVisit(visit, api, verdict, configHash);
+      const isRequired = api?.config.audit.required !== false;
+      const open = isRequired ? await ledger.admit(described) : note(described);
+      if (open !== undefined) visit.requestId = open.requestId;
       if (api !== undefined) visit.api = api.config.name;
       visit.decision = verdict.kind;
       return open;
@@ -71,15 +78,18 @@ export function createRecorder(
       open?.finish(describeEnd(visit, { status, code, bytesOut: 0, closedBy: 'relay' }, now()));
       throw error;
     },
-    async during(visit, { record, upstream }, run) {
+    async during(visit, admitted, run) {
+      const { record } = admitted;
       metrics.opened(visit);
       try {
         const { status, bytesIn = 0, bytesOut = 0, cutBy: closedBy = 'upstream' } = await run();
+        const upstream = admitted.upstream.url;
         const end = { status, upstream, bytesIn, bytesOut, closedBy };
         visit.status = status === 0 ? CLIENT_LEFT : status;
         record?.finish(describeEnd(visit, end, now()));
       } catch (error) {
         const { status, code } = asProblem(error);
+        const upstream = admitted.upstream.url;
         const end = { status, code, upstream, bytesOut: 0, closedBy: 'error' } as const;
         record?.finish(describeEnd(visit, end, now()));
         throw error;

@@ -1,43 +1,45 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Ledger, OpenRecord } from '../audit/ledger.ts';
+import type { Ledger } from '../audit/ledger.ts';
 import type { Refusals } from '../audit/refusals.ts';
 import { forward } from '../wire/forward.ts';
-import { readFraming, type Framing } from '../wire/framing.ts';
+import { readFraming, readUpgradeFraming } from '../wire/framing.ts';
 import { fieldValues } from '../wire/headers.ts';
 import { canonicalTarget, type Target } from '../wire/target.ts';
 import { responseOn, tunnel } from '../wire/tunnel.ts';
-import { readCredential } from './auth/bearer.ts';
+import { checkToken, readCredential, type Credential } from './auth/bearer.ts';
 import { proofAlgorithms } from './auth/dpop.ts';
 import type { Presentation } from './auth/presentation.ts';
+import type { Principal } from './auth/principal.ts';
 import type { Verifier } from './auth/verify.ts';
-import { catalogue, protectedResourceMetadata, whoami } from './documents.ts';
 import { RelayError } from './errors.ts';
+import type { Bounds } from './bounds.ts';
 import { readCertificate } from './certificate.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { RequestMetrics } from './metrics.ts';
-import { LOGOUT_PATH, type LogoutEndpoint } from './logout.ts';
-import { decide } from './policy/decide.ts';
-import { planForward, type Planned } from './plan.ts';
+import type { LogoutEndpoint } from './logout.ts';
+import { createOwnEndpoints } from './own-endpoints.ts';
+import { createAdmission, inItsPlace } from './admission.ts';
+import { attempt } from './attempts.ts';
 import type { Nonces } from './auth/nonces.ts';
-import { requestDetails } from './request-details.ts';
 import { createRecorder } from './recorder.ts';
 import type { RequestIds } from './request-id.ts';
-import { refusal } from './refusal.ts';
-import { asProblem, refuse, sendJson, type ChallengeFacts } from './respond.ts';
+import { asProblem, refuse, type ChallengeFacts } from './respond.ts';
 import type { Runtime } from './runtime.ts';
+import { createPages } from './pages.ts';
 import { createUnidentified } from './unidentified.ts';
-import { beginVisit, CLIENT_LEFT, describeEnd, type Visit } from './visit.ts';
+import { beginVisit, CLIENT_LEFT, type Visit } from './visit.ts';
 
 /** What the pipeline needs from outside. */
 export interface RelayDeps {
   readonly runtime: Runtime;
-  readonly verifier: Pick<Verifier, 'verify'>;
-  readonly ledger: Pick<Ledger, 'admit'>;
+  readonly verifier: Pick<Verifier, 'verify' | 'recall'>;
+  readonly ledger: Pick<Ledger, 'admit' | 'note'>;
   readonly exchanges: Pick<Exchanges, 'registrar'>;
   readonly refusals: Pick<Refusals, 'record'>;
   readonly nonces: Pick<Nonces, 'current'>;
   readonly logout: LogoutEndpoint;
+  readonly bounds: Bounds;
   readonly metrics: RequestMetrics;
   readonly nextRequestId: RequestIds;
   readonly draining: () => boolean;
@@ -54,13 +56,6 @@ export interface Relay {
   unparsable(status: number, ip: string): void;
 }
 
-/** A request that may go on: recognised, allowed, recorded. */
-interface Admitted extends Planned {
-  /** Absent where the API does without an audit. */
-  readonly record: OpenRecord | undefined;
-}
-
-const METADATA = '/.well-known/oauth-protected-resource';
 /** After these the connection's framing, or our patience, cannot be relied on. */
 const CLOSING = new Set([
   'bad_request',
@@ -78,13 +73,16 @@ const CLOSING = new Set([
  * @returns handlers for a node:http server
  */
 export function createRelay(deps: RelayDeps): Relay {
-  const { runtime, verifier, ledger, exchanges, metrics, nonces, log, now, version } = deps;
+  const { bounds, runtime, verifier, ledger, metrics, nonces, log, now } = deps;
   const { config } = runtime;
   const offersDpop = config.issuers.some((issuer) => issuer.dpop !== 'off');
   const algs = proofAlgorithms.join(' ');
   const proto = new URL(runtime.resource).protocol === 'https:' ? 'https' : 'http';
   const recorder = createRecorder(ledger, config.hash, now, metrics);
   const unidentified = createUnidentified(deps.refusals, config.hash, now, metrics);
+  const pages = createPages(runtime, unidentified);
+  const own = createOwnEndpoints({ ...deps, recorder, unidentified });
+  const admit = createAdmission({ ...deps, recorder, proto });
 
   function challengeFacts(visit: Visit): ChallengeFacts {
     const { resource } = runtime;
@@ -105,8 +103,23 @@ export function createRelay(deps: RelayDeps): Relay {
   }
 
   /** Learns who is calling, from the token and from what proves that it is theirs. */
-  async function identify(request: IncomingMessage, visit: Visit, target: Target): Promise<void> {
+  function identify(
+    request: IncomingMessage,
+    visit: Visit,
+    target: Target,
+  ): Promise<Principal> | Principal {
     const credential = readCredential(request.rawHeaders, target.query);
+    return verifier.recall(credential) ?? verify(request, visit, target, credential);
+  }
+
+  /** A token that is not known, or that has more to show than itself. */
+  async function verify(
+    request: IncomingMessage,
+    visit: Visit,
+    target: Target,
+    credential: Credential,
+  ): Promise<Principal> {
+    bounds.failures.check(visit.ip);
     if (credential.scheme === 'dpop' && offersDpop) visit.nonce = nonces.current();
     const shown: Presentation = {
       method: target.method,
@@ -114,75 +127,13 @@ export function createRelay(deps: RelayDeps): Relay {
       proofs: fieldValues(request.rawHeaders, 'dpop'),
       certificateThumbprint: () => readCertificate(request, runtime),
     };
-    visit.principal = await verifier.verify(credential, shown);
-  }
-
-  async function judge(
-    request: IncomingMessage,
-    visit: Visit,
-    target: Target,
-    framing: Framing,
-  ): Promise<Admitted> {
-    const found = runtime.routes.find(target.path);
-    if (found === undefined) {
-      const error = new RelayError('unknown_api', 'No API has this path; see /.latchkey/apis.');
-      const denied = { kind: 'deny', code: error.code } as const;
-      return recorder.refused(visit, await recorder.decided(visit, undefined, denied), error);
+    try {
+      checkToken(credential);
+      return await verifier.verify(credential, shown);
+    } catch (error) {
+      bounds.failures.note(visit.ip, error);
+      throw error;
     }
-    const { api, relativePath } = found;
-    const principal = visit.principal as NonNullable<Visit['principal']>;
-    const verdict = decide(api.rules, principal, {
-      method: target.method,
-      path: relativePath,
-      ip: visit.ip,
-      nowMs: now(),
-      details: () => requestDetails(request.rawHeaders, target.query),
-    });
-    const open = await recorder.decided(visit, api, verdict);
-    if (verdict.kind === 'deny') return recorder.refused(visit, open, refusal(verdict));
-    const hooks = { register: exchanges.registrar(principal), answered: metrics.answered };
-    const allowed = { visit, target, principal, framing, api, relativePath };
-    return { record: open, ...planForward(request, allowed, proto, hooks) };
-  }
-
-  /** The relay's own documents for a recognised caller. */
-  async function serveOwn(
-    visit: Visit,
-    target: Target,
-    response: ServerResponse,
-  ): Promise<boolean> {
-    const principal = visit.principal as NonNullable<Visit['principal']>;
-    const read = target.method === 'GET' || target.method === 'HEAD';
-    const body =
-      read && target.path === '/.latchkey/whoami'
-        ? whoami(principal)
-        : read && target.path === '/.latchkey/apis'
-          ? catalogue(runtime, principal)
-          : undefined;
-    if (body === undefined) return false;
-    const open = await recorder.decided(visit, undefined, { kind: 'allow', rule: 'latchkey' });
-    const bytesOut = sendJson(response, visit.requestId, body, 0, visit.nonce);
-    open?.finish(describeEnd(visit, { status: 200, bytesOut, closedBy: 'relay' }, now()));
-    return true;
-  }
-
-  /** What needs no access token: the metadata, and an issuer's word that a session ended. */
-  async function servePublic(
-    request: IncomingMessage,
-    response: ServerResponse,
-    visit: Visit,
-    target: Target,
-  ): Promise<boolean> {
-    if (target.path === METADATA && target.method === 'GET') {
-      sendJson(response, visit.requestId, protectedResourceMetadata(runtime, version), 60);
-      return true;
-    }
-    if (target.path !== LOGOUT_PATH) return false;
-    const refused = await deps.logout(request, response, visit);
-    if (refused === undefined) return true;
-    visit.code = refused.problem.code;
-    unidentified.refused(visit, refused.problem, refused.bytesOut);
-    return true;
   }
 
   /** The pipeline: no byte reaches an upstream but through here. */
@@ -193,11 +144,14 @@ export function createRelay(deps: RelayDeps): Relay {
   ): Promise<void> {
     const framing = readFraming(request);
     const target = readTarget(request, visit);
-    if (await servePublic(request, response, visit, target)) return;
-    await identify(request, visit, target);
-    if (await serveOwn(visit, target, response)) return;
-    const admitted = await judge(request, visit, target, framing);
-    await recorder.during(visit, admitted, () => forward(request, response, admitted.plan));
+    const isOwn = target.path.startsWith('/.');
+    if (isOwn && (await own.servePublic(request, response, visit, target))) return;
+    if (pages.servePreflight(request, response, visit, target)) return;
+    visit.principal = await identify(request, visit, target);
+    if (isOwn && (await own.serveOwn(visit, target, response))) return;
+    const admitted = await admit(request, visit, target, framing);
+    const run = inItsPlace(admitted, () => attempt(admitted, response, forward));
+    await recorder.during(visit, admitted, run);
   }
 
   /** The one edge: whatever was thrown is answered, and recorded if nobody was recognised. */
@@ -214,6 +168,7 @@ export function createRelay(deps: RelayDeps): Relay {
       const cause = problem.cause instanceof Error ? problem.cause.message : undefined;
       log({ event: 'request_failed', requestId: visit.requestId, code: problem.code, cause });
     }
+    pages.letRead(request, response, visit);
     const close = CLOSING.has(problem.code) || request.headers.expect !== undefined;
     const bytesOut = refuse(response, problem, visit.requestId, challengeFacts(visit), close);
     if (visit.principal === undefined) unidentified.refused(visit, problem, bytesOut);
@@ -234,11 +189,12 @@ export function createRelay(deps: RelayDeps): Relay {
       const visit = beginVisit(request, deps.nextRequestId(request.rawHeaders), runtime, now());
       visit.kind = 'websocket';
       try {
-        const framing = readFraming(request);
+        const framing = readUpgradeFraming(request);
         const target = readTarget(request, visit);
-        await identify(request, visit, target);
-        const admitted = await judge(request, visit, target, framing);
-        await recorder.during(visit, admitted, () => tunnel(request, socket, admitted.plan));
+        visit.principal = await identify(request, visit, target);
+        const admitted = await admit(request, visit, target, framing);
+        const run = inItsPlace(admitted, () => attempt(admitted, socket, tunnel));
+        await recorder.during(visit, admitted, run);
       } catch (error) {
         if (!socket.destroyed) answerError(error, request, responseOn(request, socket), visit);
       }

@@ -3,7 +3,6 @@ import type { Ledger } from '../audit/ledger.ts';
 import type { RelayConfig } from './config/config.ts';
 import { ConfigError, formatFault, type ConfigFault } from './config/faults.ts';
 import { describeForAudit } from './describe-config.ts';
-import type { Generations } from './generation.ts';
 import { readKeyPair, sameKeyPair, type KeyPair } from './tls.ts';
 
 /** What asked for a reload. */
@@ -36,18 +35,31 @@ export interface Reloader {
   close(): Promise<void>;
 }
 
+/** Where configurations take effect, in two steps: here, or in every process that serves. */
+export interface Stage {
+  /** The one in effect. */
+  current(): RelayConfig;
+  /**
+   * Compiles the next, and waits a bounded time for the keys of issuers that are new; nothing else
+   * changes yet.
+   *
+   * @throws {Error} something of it cannot be compiled
+   */
+  prepare(config: RelayConfig, keyPair: KeyPair | undefined): Promise<void>;
+  /** Puts what was prepared into effect. */
+  adopt(): void | Promise<void>;
+  /** Forgets what was prepared in vain. */
+  discard(): void;
+}
+
 /** What a reload works on. */
 export interface ReloaderDeps {
   /** Reads and checks the file; throws ConfigError. */
   readonly load: () => Promise<RelayConfig>;
-  readonly generations: Generations;
+  readonly stage: Stage;
   readonly ledger: Pick<Ledger, 'append'>;
   /** What the listener now shows. */
   readonly keyPair: KeyPair | undefined;
-  /** Gives the listener its limits and its certificate. */
-  readonly reconfigure: (config: RelayConfig, keyPair: KeyPair | undefined) => void;
-  /** Waits a bounded time for the keys of issuers that are new. */
-  readonly warmUp: (config: RelayConfig) => Promise<void>;
   /** Told of each configuration that took effect. */
   readonly adopted: (config: RelayConfig) => void;
   readonly log: (event: Record<string, unknown>) => void;
@@ -65,6 +77,9 @@ const FIXED: readonly (readonly [path: string, of: (config: RelayConfig) => unkn
   ['audit.dir', (config) => config.audit.dir],
   ['audit.checkpoint', (config) => config.audit.checkpointMs],
   ['state', (config) => config.state],
+  ['workers', (config) => config.workers],
+  ['proxyProtocol', (config) => config.proxyProtocol],
+  ['reusePort', (config) => config.reusePort],
 ];
 
 const atFile = (config: RelayConfig, path: string, message: string): ConfigFault => ({
@@ -100,7 +115,7 @@ function faultsOf(error: unknown, config: RelayConfig): readonly ConfigFault[] {
  * @returns the reloader
  */
 export function createReloader(deps: ReloaderDeps): Reloader {
-  const { generations, ledger, log, now, retryMs = 10_000 } = deps;
+  const { stage, ledger, log, now, retryMs = 10_000 } = deps;
   let { keyPair } = deps;
   let failure: ReloadFailure | undefined;
   let retry: NodeJS.Timeout | undefined;
@@ -110,24 +125,22 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   let waiting: Promise<ReloadResult> | undefined;
 
   async function putInto(config: RelayConfig, pair: KeyPair | undefined, cause: ReloadCause) {
-    const before = generations.current();
+    const before = stage.current();
     try {
-      const next = generations.prepare(config);
-      await deps.warmUp(config);
+      await stage.prepare(config, pair);
       if (closed) throw new Error('the relay is stopping');
       await ledger.append('config', {
         configHash: config.hash,
         detail: describeForAudit(config, {
           cause,
           certificate: sameKeyPair(keyPair, pair) ? 'unchanged' : 'replaced',
-          ...(before.config.hash === config.hash ? {} : { before: before.config.hash }),
+          ...(before.hash === config.hash ? {} : { before: before.hash }),
         }),
       });
-      deps.reconfigure(config, pair);
       keyPair = pair;
-      generations.adopt(next);
+      await stage.adopt();
     } catch (error) {
-      generations.discard();
+      stage.discard();
       throw error;
     }
     deps.adopted(config);
@@ -136,7 +149,7 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   async function attempt(cause: ReloadCause): Promise<Reloaded> {
     if (closed) throw new Error('the relay is stopping');
     const config = await deps.load();
-    const before = generations.current().config;
+    const before = stage.current();
     checkFixed(before, config);
     const pair = await readKeyPair(config.tls);
     const changed = !isDeepStrictEqual(before, config) || !sameKeyPair(keyPair, pair);
@@ -145,7 +158,7 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   }
 
   function refused(error: unknown, cause: ReloadCause): ReloadResult {
-    const faults = faultsOf(error, generations.current().config);
+    const faults = faultsOf(error, stage.current());
     const known = isDeepStrictEqual(faults, failure?.faults);
     failure = { atMs: now(), faults };
     if (!known || cause !== 'retry')

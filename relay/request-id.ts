@@ -1,4 +1,4 @@
-import { ulid } from 'ulid';
+import { createUlids } from '../audit/ulid.ts';
 import { fieldValues, type HeaderList } from '../wire/headers.ts';
 
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
@@ -15,10 +15,12 @@ export type RequestIds = (raw: HeaderList) => string;
  */
 export function createRequestIds(remember = 10_000): RequestIds {
   const seen = new Set<string>();
+  const ulids = createUlids();
   return (raw) => {
     const sent = fieldValues(raw, 'x-request-id');
-    const offered = sent.length === 1 ? (sent[0] as string) : '';
-    if (!ULID.test(offered) || seen.has(offered)) return ulid();
+    if (sent.length !== 1) return ulids(Date.now());
+    const offered = sent[0] as string;
+    if (!ULID.test(offered) || seen.has(offered)) return ulids(Date.now());
     seen.add(offered);
     if (seen.size > remember) seen.delete(seen.values().next().value as string);
     return offered;

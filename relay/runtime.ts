@@ -1,10 +1,21 @@
 import { BlockList } from 'node:net';
 import { claimAt } from './auth/claims.ts';
-import type { ApiConfig, RelayConfig } from './config/config.ts';
+import type { ApiConfig } from './config/api-config.ts';
+import type { RelayConfig } from './config/config.ts';
+import { createCors, type Cors } from './cors.ts';
 import { createHostCheck, type HostCheck } from './hosts.ts';
 import { compileRules, type CompiledRules } from './policy/rules.ts';
+import type { ProxiedPeers } from './proxy-protocol.ts';
+import { createNames } from './upstream/names.ts';
 import { createRoutes, type Routes } from './upstream/routes.ts';
-import { createTargets, type Targets } from './upstream/targets.ts';
+import { createTargets, type Targets, type TargetsDeps } from './upstream/targets.ts';
+import { type AssertionKeys, readAssertionKeys } from './assertion-keys.ts';
+import { createAssertion } from './upstream/assertion.ts';
+import {
+  createCredentials,
+  type Credentials,
+  type CredentialsDeps,
+} from './upstream/credentials/credentials.ts';
 import { createTransform, type Transform } from './upstream/transform.ts';
 
 /** One API, ready to serve. */
@@ -14,6 +25,10 @@ export interface Api {
   readonly rules: CompiledRules;
   readonly targets: Targets;
   readonly transform: Transform;
+  /** What it is shown that depends on the request; undefined where nothing does. */
+  readonly credentials: Credentials | undefined;
+  /** Undefined: no web page of another origin may read its answers. */
+  readonly cors: Cors | undefined;
 }
 
 /** A configuration, compiled: what requests are judged and sent by. */
@@ -25,6 +40,9 @@ export interface Runtime {
   readonly routes: Routes<Api>;
   readonly checkHost: HostCheck;
   readonly trustedProxies: BlockList | undefined;
+  /** The other end of a connection, as far as what is in front of the relay tells. */
+  readonly peerOf: ProxiedPeers['of'];
+  readonly assertionKeys: AssertionKeys;
 }
 
 function trustedProxies(cidrs: readonly string[]): BlockList | undefined {
@@ -44,16 +62,34 @@ function trustedProxies(cidrs: readonly string[]): BlockList | undefined {
  *
  * @param config what the file says
  * @param listenUrl the listener's own URL: the resource where `publicUrl` is not set
+ * @param deps what the APIs' addresses and credentials work with; whose a connection is
  * @returns what the pipeline needs
  */
-export function createRuntime(config: RelayConfig, listenUrl: string): Runtime {
+export function createRuntime(
+  config: RelayConfig,
+  listenUrl: string,
+  deps: Omit<TargetsDeps, 'resolve'> & CredentialsDeps & Pick<Runtime, 'peerOf'>,
+): Runtime {
   const resource = config.publicUrl ?? listenUrl;
+  const resolve = createNames();
+  const assertionKeys = readAssertionKeys(config);
+  const { signing } = assertionKeys;
   const apis = config.apis.map((api) => ({
     config: api,
     path: api.path,
     rules: compileRules(api.rules),
-    targets: createTargets(api.upstreams),
-    transform: createTransform(api, claimAt, config.clientCertificateHeader),
+    targets: createTargets(api, { ...deps, resolve }),
+    transform: createTransform(api, {
+      claimAt,
+      resource,
+      certificateField: config.clientCertificateHeader,
+      assert:
+        signing && api.request.assertion
+          ? createAssertion(api.name, resource, signing, deps.now)
+          : undefined,
+    }),
+    credentials: createCredentials(api, deps),
+    cors: api.cors && createCors(api.cors),
   }));
   return {
     config,
@@ -62,5 +98,7 @@ export function createRuntime(config: RelayConfig, listenUrl: string): Runtime {
     routes: createRoutes(apis),
     checkHost: createHostCheck(config, resource),
     trustedProxies: trustedProxies(config.trustedProxies),
+    assertionKeys,
+    peerOf: deps.peerOf,
   };
 }

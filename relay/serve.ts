@@ -1,32 +1,24 @@
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'node:net';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { createLedger } from '../audit/ledger.ts';
 import { createRefusals } from '../audit/refusals.ts';
 import { createManagement } from './admin/management.ts';
-import { createProofChecker } from './auth/dpop.ts';
-import { createIntrospector } from './auth/introspect.ts';
 import { createIssuerKeys } from './auth/jwks.ts';
-import { createNonces } from './auth/nonces.ts';
-import { createIssuerPool } from './auth/pool.ts';
-import { createClosers } from './closers.ts';
+import { createClosers, type Closers } from './closers.ts';
 import type { RelayConfig } from './config/config.ts';
 import { describeForAudit } from './describe-config.ts';
-import { createExchanges } from './exchanges.ts';
-import { createGenerations, type Shared } from './generation.ts';
+import { openFront } from './front.ts';
 import { listenOn } from './listen.ts';
 import { managementDeps } from './management-deps.ts';
-import { createMetrics } from './metrics.ts';
 import { createReloader, type ReloadResult } from './reload.ts';
-import { createRequestIds } from './request-id.ts';
-import { createPublicServer } from './server.ts';
+import type { Common, Serving } from './serving.ts';
 import { createState } from './state/create-state.ts';
 import { readKeyPair } from './tls.ts';
-import { warmUp } from './warm-up.ts';
 import { watchFiles } from './watch.ts';
-
-/** How long open exchanges may go on after the signal to stop. */
-const DRAIN_MS = 10_000;
+import { createDoor, type Door } from './workers/door.ts';
+import { openPrimary } from './workers/primary.ts';
 
 /** A running relay. */
 export interface RunningRelay {
@@ -34,6 +26,8 @@ export interface RunningRelay {
   readonly management: string | undefined;
   /** Reads the configuration again, as after SIGHUP; never rejects. */
   reload(): Promise<ReloadResult>;
+  /** Starts each worker anew, ready before the old one goes; nothing to do where there is one process. */
+  replaceWorkers(): Promise<void>;
   /** Drains and closes everything, in reverse order. */
   stop(): Promise<void>;
 }
@@ -86,15 +80,49 @@ export async function startRelay(
   }
 }
 
+/** Serves in this process. */
+async function serveHere(common: Common, closers: Closers): Promise<Serving> {
+  const { config, keyPair, log, now } = common;
+  const scheme = keyPair === undefined ? 'http' : 'https';
+  let door: Door | undefined;
+  const front = await openFront(
+    {
+      ...common,
+      createKeys: (issuer) => createIssuerKeys(issuer, { now, fetch, log }),
+      shut: () => door?.close(),
+      listen(server, inject) {
+        const [first, ...others] = config.listen;
+        if (others.length === 0 && !config.proxyProtocol)
+          return listenOn(server, first, scheme, config.reusePort);
+        // Node begins to look for slow requests when a server listens, and this one never does.
+        server.emit('listening');
+        door = createDoor(inject, { pauseOnConnect: false, reusePort: config.reusePort });
+        closers.add(door.close);
+        return door.open(config.listen, scheme);
+      },
+    },
+    closers,
+  );
+  const { url, stage, shared, generations } = front;
+  return {
+    url,
+    stage,
+    management: (reloader, draining) =>
+      managementDeps({ ...shared, draining }, generations, reloader),
+    drain: front.drain,
+  };
+}
+
 async function start(
   config: RelayConfig,
   options: StartOptions,
-  closers: ReturnType<typeof createClosers>,
+  closers: Closers,
 ): Promise<RunningRelay> {
   const logger = createLogger(options.logTo);
   const log = (event: Record<string, unknown>): void => logger.info(event);
   const now = Date.now;
   let isDraining = false;
+  let stopping: Promise<void> | undefined;
   const keyPair = await readKeyPair(config.tls);
 
   const ledger = createLedger({
@@ -104,79 +132,46 @@ async function start(
     onError: (error) => logger.error({ event: 'audit_error', error: String(error) }),
   });
   closers.add(() => ledger.close());
-  const issuerDeps = { now, fetch, log };
-  const pool = createIssuerPool({
-    createKeys: (issuer) => createIssuerKeys(issuer, issuerDeps),
-    createIntrospector: (issuer) => createIntrospector(issuer, issuerDeps),
-  });
   const state = await createState(config.state, { dir: config.audit.dir, now, log });
   closers.add(() => state.close());
-  const nonces = createNonces(await state.secret('dpop-nonce'), now);
-  const exchanges = createExchanges(now, state);
-  closers.add(() => exchanges.close());
+  // Before anybody can be let in under it.
+  await ledger.append('config', {
+    configHash: config.hash,
+    detail: describeForAudit(config, { cause: 'start' }),
+  });
   const refusals = createRefusals(ledger, (error) =>
     log({ event: 'audit_error', error: String(error) }),
   );
   closers.add(() => refusals.close());
+  const { version } = options;
+  const common: Common = { config, keyPair, ledger, refusals, state, log, now, version };
+  const open = config.workers > 1 ? openPrimary : serveHere;
+  const { url, stage, drain, replace, management: facts } = await open(common, closers);
 
-  const { server, attach, reconfigure } = createPublicServer(config, keyPair);
-  const url = await listenOn(server, config.listen, keyPair === undefined ? 'http' : 'https');
-  closers.add(() => {
-    server.closeAllConnections();
-    return closed(server);
-  });
-  const shared: Shared = {
-    pool,
-    state,
-    nonces,
-    ledger,
-    exchanges,
-    refusals,
-    log,
-    now,
-    proofs: createProofChecker({ nonces, state, now }),
-    metrics: createMetrics({ now, processDefaults: config.management !== undefined }),
-    nextRequestId: createRequestIds(),
-    draining: () => isDraining,
-    version: options.version,
-    listenUrl: url.startsWith('unix:') ? 'http://localhost' : url,
-  };
-  const generations = createGenerations(config, shared);
-  closers.add(() => generations.close());
-  const watched = options.load === undefined ? [] : config.files;
-  const watch = watchFiles(watched, () => void reloader.reload('file'));
+  const watch = watchFiles(
+    options.load === undefined ? [] : config.files,
+    () => void reloader.reload('file'),
+  );
   closers.add(() => watch.close());
   const warn = (insecure: RelayConfig['insecure']): void => {
     for (const name of insecure) logger.warn({ event: 'insecure', optOut: name });
   };
   const reloader = createReloader({
     load: options.load ?? (() => Promise.reject(new Error('there is no file to read again'))),
-    generations,
+    stage,
     ledger,
     keyPair,
-    reconfigure,
     log,
     now,
-    warmUp: (next) => warmUp(pool, next.issuers),
     adopted(next) {
       watch.update(next.files);
       warn(next.insecure);
     },
   });
   closers.add(() => reloader.close());
-  await ledger.append('config', {
-    configHash: config.hash,
-    detail: describeForAudit(config, { cause: 'start' }),
-  });
   warn(config.insecure);
-  pool.start(config.issuers);
-  attach({
-    serve: (request, response) => generations.current().relay.serve(request, response),
-    upgrade: (request, socket) => generations.current().relay.upgrade(request, socket),
-    unparsable: (status, ip) => generations.current().relay.unparsable(status, ip),
-  });
 
-  const admin = http.createServer(createManagement(managementDeps(shared, generations, reloader)));
+  const admin = http.createServer(createManagement(facts(reloader, () => isDraining)));
   const management =
     config.management === undefined
       ? undefined
@@ -185,20 +180,31 @@ async function start(
     admin.closeAllConnections();
     if (management !== undefined) await closed(admin);
   });
-  log({ event: 'listening', url, ...(management === undefined ? {} : { management }) });
+  log({
+    event: 'listening',
+    url,
+    ...(management === undefined ? {} : { management }),
+    ...(config.workers > 1 ? { workers: config.workers } : {}),
+  });
+
+  async function stop(): Promise<void> {
+    isDraining = true;
+    log({ event: 'draining' });
+    // Balancers look at /readyz, and need a moment to see it.
+    await sleep(stage.current().drain.delayMs);
+    await drain();
+    await closers.close();
+    log({ event: 'stopped' });
+  }
 
   return {
     url,
     management,
     reload: () => reloader.reload('signal'),
-    async stop() {
-      isDraining = true;
-      log({ event: 'draining' });
-      server.close();
-      server.closeIdleConnections();
-      await exchanges.drain(DRAIN_MS);
-      await closers.close();
-      log({ event: 'stopped' });
+    async replaceWorkers() {
+      if (replace === undefined) log({ event: 'replace_refused', problem: 'workers is 1' });
+      else await replace();
     },
+    stop: () => (stopping ??= stop()),
   };
 }

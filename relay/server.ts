@@ -3,10 +3,13 @@ import http, { type RequestListener, type ServerOptions } from 'node:http';
 import https, { type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { plainAddress } from '../wire/forwarded.ts';
+import type { SecureContextOptions } from 'node:tls';
+import { endWithAnswer } from '../wire/last-words.ts';
 import { isWebSocketUpgrade } from '../wire/tunnel.ts';
 import type { RelayConfig } from './config/config.ts';
+import type { ProxiedPeers } from './proxy-protocol.ts';
 import type { Relay } from './relay.ts';
+import { contextsByName, type ContextByName } from './server-names.ts';
 import type { KeyPair } from './tls.ts';
 
 /** A resumed or renegotiated session would show a certificate whose key was not asked for again, or another. */
@@ -16,6 +19,9 @@ const PARSER_ANSWERS: Readonly<Record<string, string>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: '413 Content Too Large',
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
+
+const bareAnswer = (status: string): string =>
+  `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 
 /**
  * Answers what node's parser refused: no request exists, so the socket is written by hand.
@@ -28,15 +34,41 @@ function answerParserError(error: NodeJS.ErrnoException, socket: Duplex): number
     return 0;
   }
   const status = PARSER_ANSWERS[error.code ?? ''] ?? '400 Bad Request';
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  endWithAnswer(socket, bareAnswer(status));
   return Number.parseInt(status, 10);
 }
 
-function tlsOptions(config: RelayConfig, { cert, key }: KeyPair): TlsServerOptions {
-  const options: TlsServerOptions = { cert, key, minVersion: 'TLSv1.2' };
-  if (config.tls?.clientCertificates !== true) return options;
-  // Asked for, not required: which certificate counts is the token's to say (RFC 8705 §3).
-  return { ...options, requestCert: true, rejectUnauthorized: false, secureOptions: ONE_HANDSHAKE };
+/** What TLS 1.2 may use: forward secrecy and authenticated encryption only. Of 1.3 all is fine. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+const isAsking = (config: RelayConfig): boolean => config.tls?.clientCertificates === true;
+
+/** What all certificates have in common. */
+function secureOptions(config: RelayConfig): SecureContextOptions {
+  const common = { ciphers: CIPHERS, honorCipherOrder: true, minVersion: 'TLSv1.2' } as const;
+  return isAsking(config) ? { ...common, secureOptions: ONE_HANDSHAKE } : common;
+}
+
+function tlsOptions(config: RelayConfig, pair: KeyPair): TlsServerOptions {
+  const { cert, key } = pair;
+  return {
+    ...secureOptions(config),
+    cert,
+    key,
+    ALPNProtocols: ['http/1.1'],
+    // Asked for, not required: which certificate counts is the token's to say (RFC 8705 §3).
+    ...(isAsking(config) ? { requestCert: true, rejectUnauthorized: false } : {}),
+  };
 }
 
 /**
@@ -44,14 +76,18 @@ function tlsOptions(config: RelayConfig, { cert, key }: KeyPair): TlsServerOptio
  *
  * @param config limits and TLS
  * @param keyPair what it shows; undefined without TLS
+ * @param peers whose connections come
  * @returns a server that is not listening yet, how to hand it the pipeline, and how to give it the
  *   limits and the certificate of a later configuration
  */
 export function createPublicServer(
   config: RelayConfig,
   keyPair: KeyPair | undefined,
+  peers: ProxiedPeers,
 ): {
   readonly server: http.Server;
+  /** Takes a connection that something else accepted. */
+  inject(socket: Socket): void;
   attach(relay: Relay): void;
   reconfigure(config: RelayConfig, keyPair: KeyPair | undefined): void;
 } {
@@ -63,25 +99,36 @@ export function createPublicServer(
     keepAliveTimeout: 65_000,
     connectionsCheckingInterval: 1_000,
     insecureHTTPParser: false,
+    // A request without a body needs no stream that says so.
+    optimizeEmptyRequests: true,
     // The pipeline answers for a missing Host, so that the refusal is recorded.
     requireHostHeader: false,
     // Other upgrades (h2c) are ignored, as RFC 9110 §7.8 allows, and served as HTTP/1.1.
     shouldUpgradeCallback: isWebSocketUpgrade,
   };
+  const contexts = (pair: KeyPair, from: RelayConfig): ContextByName =>
+    contextsByName(pair.additional ?? [], secureOptions(from));
+  let byName = keyPair && contexts(keyPair, config);
   const server =
     keyPair === undefined
       ? http.createServer(options)
-      : https.createServer({ ...options, ...tlsOptions(config, keyPair) });
+      : https.createServer({
+          ...options,
+          ...tlsOptions(config, keyPair),
+          SNICallback: (name, done) => done(null, byName?.(name)),
+        });
   server.maxConnections = config.limits.connections;
   return {
     server,
+    inject: (socket) => peers.admit(socket, (ready) => server.emit('connection', ready)),
     reconfigure(next, pair) {
       // Node looks at these for each connection, so that later ones are held to the new values.
       Object.assign(server, { maxHeaderSize: next.limits.headersBytes });
       server.headersTimeout = next.limits.headersTimeoutMs;
       server.maxConnections = next.limits.connections;
-      if (pair !== undefined && server instanceof https.Server)
-        server.setSecureContext(tlsOptions(next, pair));
+      if (pair === undefined || !(server instanceof https.Server)) return;
+      byName = contexts(pair, next);
+      server.setSecureContext(tlsOptions(next, pair));
     },
     attach(relay) {
       const listener: RequestListener = (request, response) => void relay.serve(request, response);
@@ -91,13 +138,11 @@ export function createPublicServer(
       server.on('checkExpectation', listener);
       server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
         const status = answerParserError(error, socket);
-        if (status !== 0) relay.unparsable(status, plainAddress(socket.remoteAddress));
+        if (status !== 0) relay.unparsable(status, peers.of(socket));
       });
       server.on('upgrade', (request, socket) => void relay.upgrade(request, socket));
       server.on('connect', (_request, socket: Duplex) => {
-        socket.end(
-          'HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n',
-        );
+        endWithAnswer(socket, bareAnswer('405 Method Not Allowed'));
       });
     },
   };

@@ -7,12 +7,28 @@ import { ConfigError } from './config/faults.ts';
 export interface KeyPair {
   readonly cert: Buffer;
   readonly key: Buffer;
+  /** Further ones, shown to clients that ask for one of their names. */
+  readonly additional?: readonly KeyPair[];
 }
 
 /** OpenSSL's words, without anything of the files. */
 function reasonOf(error: unknown): string {
   const { code, reason } = error as { readonly code?: string; readonly reason?: string };
   return reason ?? code ?? 'unknown';
+}
+
+async function readOne(
+  { certFile, keyFile }: { readonly certFile: string; readonly keyFile: string },
+  path: string,
+): Promise<KeyPair> {
+  try {
+    const [cert, key] = await Promise.all([readFile(certFile), readFile(keyFile)]);
+    createSecureContext({ cert, key });
+    return { cert, key };
+  } catch (error) {
+    const message = `the certificate and its key cannot be used (${reasonOf(error)}); give a PEM certificate and the key that it was made for`;
+    throw new ConfigError([{ file: certFile, line: 1, column: 1, path, message }]);
+  }
 }
 
 /**
@@ -24,14 +40,12 @@ function reasonOf(error: unknown): string {
  */
 export async function readKeyPair(tls: RelayConfig['tls']): Promise<KeyPair | undefined> {
   if (tls === undefined) return undefined;
-  try {
-    const [cert, key] = await Promise.all([readFile(tls.certFile), readFile(tls.keyFile)]);
-    createSecureContext({ cert, key });
-    return { cert, key };
-  } catch (error) {
-    const message = `the certificate and its key cannot be used (${reasonOf(error)}); give a PEM certificate and the key that it was made for`;
-    throw new ConfigError([{ file: tls.certFile, line: 1, column: 1, path: 'tls', message }]);
-  }
+  const first = await readOne(tls, 'tls');
+  if (tls.additional.length === 0) return first;
+  const additional = await Promise.all(
+    tls.additional.map((files, at) => readOne(files, `tls.additional.${at}`)),
+  );
+  return { ...first, additional };
 }
 
 /**
@@ -43,5 +57,11 @@ export async function readKeyPair(tls: RelayConfig['tls']): Promise<KeyPair | un
  */
 export function sameKeyPair(one: KeyPair | undefined, other: KeyPair | undefined): boolean {
   if (one === undefined || other === undefined) return one === other;
-  return one.cert.equals(other.cert) && one.key.equals(other.key);
+  const [ours, theirs] = [one.additional ?? [], other.additional ?? []];
+  return (
+    one.cert.equals(other.cert) &&
+    one.key.equals(other.key) &&
+    ours.length === theirs.length &&
+    ours.every((pair, at) => sameKeyPair(pair, theirs[at]))
+  );
 }

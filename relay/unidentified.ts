@@ -3,10 +3,13 @@ import type { Refusals } from '../audit/refusals.ts';
 import type { ProblemError } from '../wire/problem.ts';
 import type { RelayErrorCode } from './errors.ts';
 import type { RequestMetrics } from './metrics.ts';
+import type { Api } from './runtime.ts';
 import { describeEnd, describeVisit, type Visit } from './visit.ts';
 
-/** Records requests that were refused before anybody was recognised. */
+/** Records requests that were answered before anybody was recognised. */
 export interface Unidentified {
+  /** A CORS preflight, which needs no token. */
+  allowed(visit: Visit, api: Api, status: number): void;
   refused(visit: Visit, problem: ProblemError, bytesOut: number): void;
   /** What node's parser refused: no request exists. */
   unparsable(status: number, ip: string): void;
@@ -34,6 +37,12 @@ export function createUnidentified(
   metrics: Pick<RequestMetrics, 'unparsable'>,
 ): Unidentified {
   return {
+    allowed(visit, api, status) {
+      refusals.record(
+        describeVisit(visit, api, { kind: 'allow', rule: 'cors' }, configHash),
+        describeEnd(visit, { status, bytesOut: 0, closedBy: 'relay' }, now()),
+      );
+    },
     refused(visit, { code, status }, bytesOut) {
       refusals.record(
         describeVisit(visit, undefined, { kind: 'deny', code }, configHash),

@@ -13,7 +13,8 @@ export const CLIENT_LEFT = 499;
 
 /** One request's story: made when it arrives, filled as each step succeeds. */
 export interface Visit {
-  readonly requestId: string;
+  /** Another one's in the end, where the audit knows this one already. */
+  requestId: string;
   readonly ip: string;
   readonly startedAtMs: number;
   readonly traceId: string;
@@ -53,7 +54,7 @@ export function beginVisit(
   const trace = continueTrace(fieldValues(request.rawHeaders, 'traceparent')[0]);
   return {
     requestId,
-    ip: clientAddress(request.socket.remoteAddress, request.rawHeaders, runtime.trustedProxies),
+    ip: clientAddress(runtime.peerOf(request.socket), request.rawHeaders, runtime.trustedProxies),
     startedAtMs: nowMs,
     kind: 'http',
     ...trace,
@@ -68,12 +69,8 @@ function recordablePath(target: Target, api: Api | undefined): string {
   return kept.length === 0 ? target.path : `${target.path}?${new URLSearchParams(kept).toString()}`;
 }
 
-type Optional<T> = { [K in keyof T]?: T[K] | undefined };
-
-/** Leaves out what is undefined: the audit stores members, not gaps. */
-function present(fields: Optional<AuditFields>): AuditFields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}
+/** What is undefined is left out of the record: the audit stores members, not gaps. */
+type Gapped<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 /**
  * Describes a decided request for the audit.
@@ -91,28 +88,27 @@ export function describeVisit(
   configHash: string,
 ): AuditFields & { readonly requestId: string } {
   const { principal, target } = visit;
-  return {
+  const fields: Gapped<AuditFields> = {
     requestId: visit.requestId,
-    ...present({
-      traceId: visit.traceId,
-      issuer: principal?.issuer,
-      user: principal?.user,
-      userName: principal?.userName,
-      clientId: principal?.clientId,
-      ip: visit.ip === '' ? undefined : visit.ip,
-      api: api?.config.name,
-      rule: verdict.rule,
-      method: target?.method,
-      path: target === undefined ? undefined : recordablePath(target, api),
-      decision: verdict.kind,
-      code: verdict.kind === 'deny' ? verdict.code : undefined,
-      tokenId: principal?.tokenId,
-      authTime: principal?.authTime,
-      acr: principal?.acr,
-      binding: principal?.binding,
-      configHash,
-    }),
+    traceId: visit.traceId,
+    issuer: principal?.issuer,
+    user: principal?.user,
+    userName: principal?.userName,
+    clientId: principal?.clientId,
+    ip: visit.ip === '' ? undefined : visit.ip,
+    api: api?.config.name,
+    rule: verdict.rule,
+    method: target?.method,
+    path: target === undefined ? undefined : recordablePath(target, api),
+    decision: verdict.kind,
+    code: verdict.kind === 'deny' ? verdict.code : undefined,
+    tokenId: principal?.tokenId,
+    authTime: principal?.authTime,
+    acr: principal?.acr,
+    binding: principal?.binding,
+    configHash,
   };
+  return fields as AuditFields & { readonly requestId: string };
 }
 
 /**

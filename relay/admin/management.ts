@@ -25,7 +25,7 @@ export interface ConfigFacts {
 
 /** What the management listener shows. */
 export interface ManagementDeps {
-  readonly checks: () => readonly Check[];
+  readonly checks: () => readonly Check[] | Promise<readonly Check[]>;
   readonly config: () => ConfigFacts;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly reload: ReloadDeps['reload'];
@@ -78,8 +78,8 @@ export function createManagement(deps: ManagementDeps): Express {
   app.get('/healthz', (_request, response) => {
     response.json({ ok: true });
   });
-  app.get('/readyz', (_request, response) => {
-    const checks = deps.checks();
+  app.get('/readyz', async (_request, response) => {
+    const checks = await deps.checks();
     const ok = checks.every((check) => check.ok);
     response.status(ok ? 200 : 503).json({ ok, checks, insecure: deps.config().insecure });
   });

@@ -8,9 +8,7 @@ import express, {
 import type { Ledger } from '../../audit/ledger.ts';
 import { parseJsonObject } from '../auth/json.ts';
 import type { IssuerConfig } from '../config/config.ts';
-import type { Exchanges } from '../exchanges.ts';
 import { asProblem } from '../respond.ts';
-import { concerns } from '../state/entry.ts';
 import type { Revocation, SharedState } from '../state/shared-state.ts';
 
 /** What ending sessions by hand needs. */
@@ -18,7 +16,8 @@ export interface RevocationsDeps {
   /** Of the configuration now in force. */
   readonly issuers: () => readonly IssuerConfig[];
   readonly state: Pick<SharedState, 'revoke' | 'revocations'>;
-  readonly exchanges: Pick<Exchanges, 'count'>;
+  /** How many open exchanges a revocation ends. */
+  readonly streamsOf: (revocation: Revocation) => number | Promise<number>;
   readonly ledger: Pick<Ledger, 'append'>;
   readonly now: () => number;
 }
@@ -148,13 +147,13 @@ function answerFault(error: unknown, _request: Request, response: Response, next
  * @param deps where revocations are kept and recorded
  */
 export function mountRevocations(app: Express, deps: RevocationsDeps): void {
-  const { state, exchanges, ledger, now } = deps;
+  const { state, ledger, now } = deps;
   const ipOf = (request: Request): { readonly ip?: string } =>
     request.socket.remoteAddress === undefined ? {} : { ip: request.socket.remoteAddress };
 
   async function revoke(request: Request, response: Response): Promise<void> {
     const { revocation, reason } = readOrder(request.body, deps.issuers(), now());
-    const streamsCut = exchanges.count((principal) => concerns(revocation, principal));
+    const streamsCut = await deps.streamsOf(revocation);
     await state.revoke(revocation);
     const { issuer, kind, value } = revocation;
     await ledger.append('sign-out', {

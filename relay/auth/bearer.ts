@@ -10,8 +10,8 @@ export interface Credential {
 const maxTokenBytes = 16 * 1024;
 /** RFC 9110 §5.6.2 `token`, as the auth-scheme is one. */
 const schemePattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+/;
-/** RFC 6750 §2.1 `b64token`, which is also the `token68` of RFC 9449 §7.1, after 1*SP. */
-const tokenPattern = /^ +([A-Za-z0-9\-._~+/]+=*)$/;
+/** RFC 6750 §2.1 `b64token`, which is also the `token68` of RFC 9449 §7.1. */
+const tokenPattern = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 function bad(detail: string): RelayError {
   return new RelayError('bad_credentials', detail);
@@ -20,7 +20,7 @@ function bad(detail: string): RelayError {
 function authorizationValues(rawHeaders: readonly string[]): readonly string[] {
   const values: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2)
-    if (rawHeaders[index]?.toLowerCase() === 'authorization')
+    if (rawHeaders[index]?.length === 13 && rawHeaders[index]?.toLowerCase() === 'authorization')
       values.push(rawHeaders[index + 1] ?? '');
   return values;
 }
@@ -36,7 +36,7 @@ function decodedName(field: string): string {
 }
 
 function hasQueryToken(rawQuery: string | undefined): boolean {
-  if (rawQuery === undefined) return false;
+  if (rawQuery === undefined || rawQuery.length < 2) return false;
   // Some upstreams also split at `;`, so a token hidden behind one is refused as well.
   return rawQuery
     .replace(/^\?/, '')
@@ -44,7 +44,20 @@ function hasQueryToken(rawQuery: string | undefined): boolean {
     .some((field) => decodedName(field) === 'access_token');
 }
 
+const isSpace = (code: number): boolean => code === 0x20 || code === 0x09;
+
+/** HTTP parsers trim already, so that there is hardly ever something to do. */
+function trimmed(value: string): string {
+  const isTrim = !isSpace(value.charCodeAt(0)) && !isSpace(value.charCodeAt(value.length - 1));
+  return isTrim ? value : value.replaceAll(/^[ \t]+|[ \t]+$/g, '');
+}
+
+/** What nearly every request shows; whatever else it may be is looked at closely. */
+const BEARER = 'Bearer ';
+
 function parseAuthorization(value: string): Credential {
+  if (value.startsWith(BEARER) && value.charCodeAt(BEARER.length) > 0x20)
+    return { scheme: 'bearer', token: value.slice(BEARER.length) };
   const name = schemePattern.exec(value)?.[0];
   if (name === undefined)
     throw bad('The Authorization header has no scheme. Send `Authorization: Bearer <token>`.');
@@ -54,15 +67,24 @@ function parseAuthorization(value: string): Credential {
       'token_missing',
       'The Authorization scheme is not one for access tokens. Send `Authorization: Bearer <token>`.',
     );
-  const rest = value.slice(name.length);
-  if (rest.length > maxTokenBytes)
+  const token = /^ +([^]*)$/.exec(value.slice(name.length))?.[1];
+  return { scheme, token: token ?? '' };
+}
+
+/**
+ * Checks that a token is made of what tokens are made of.
+ *
+ * @param credential as read from a request
+ * @throws {bad_credentials} it is empty, too long, or has other characters
+ * @see RFC 6750 §2.1
+ */
+export function checkToken({ token }: Credential): void {
+  if (token.length >= maxTokenBytes)
     throw bad('The access token is longer than 16 KB. Ask the issuer for a smaller one.');
-  const token = tokenPattern.exec(rest)?.[1];
-  if (token === undefined)
+  if (!tokenPattern.test(token))
     throw bad(
       'The access token is empty or has characters that no token has. Send `Authorization: Bearer <token>` once, without quotes or commas.',
     );
-  return { scheme, token };
 }
 
 /**
@@ -71,9 +93,9 @@ function parseAuthorization(value: string): Credential {
  * @param rawHeaders names and values in turn, as `IncomingMessage.rawHeaders` has them; Node's
  *   `headers` would hide a second Authorization
  * @param rawQuery the query as it stands in the target, with or without `?`; undefined without one
- * @returns the scheme and the token
+ * @returns the scheme and the token, which is still to be checked unless it is known
  * @throws {token_missing} no Authorization header, or one of another scheme
- * @throws {bad_credentials} two credentials, a token in the query, or one that is no b64token
+ * @throws {bad_credentials} two credentials, or a token in the query
  * @see RFC 6750 §2.1, RFC 9449 §7.1
  */
 export function readCredential(
@@ -87,7 +109,7 @@ export function readCredential(
   const values = authorizationValues(rawHeaders);
   if (values.length > 1)
     throw bad('The request has more than one Authorization header. Send exactly one.');
-  const value = (values[0] ?? '').replaceAll(/^[ \t]+|[ \t]+$/g, '');
+  const value = trimmed(values[0] ?? '');
   if (value === '')
     throw new RelayError(
       'token_missing',

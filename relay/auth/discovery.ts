@@ -37,7 +37,7 @@ export function discoveryUrls(issuer: string): readonly string[] {
 function checkedEndpoint(
   value: unknown,
   name: string,
-  issuer: IssuerConfig,
+  issuer: Pick<IssuerConfig, 'issuer' | 'metadata'>,
   configured: boolean,
 ): string {
   if (typeof value !== 'string' || !URL.canParse(value))
@@ -51,7 +51,7 @@ function checkedEndpoint(
 }
 
 async function discover(
-  issuer: IssuerConfig,
+  issuer: Pick<IssuerConfig, 'issuer' | 'metadata'>,
   getJson: GetJson,
   read: (metadata: Metadata) => string,
 ): Promise<string> {
@@ -79,7 +79,10 @@ async function discover(
  * @throws {Error} no metadata, metadata of another issuer, or a jwks_uri that is not https
  * @see RFC 8414 §3.3
  */
-export async function discoverJwksUri(issuer: IssuerConfig, getJson: GetJson): Promise<string> {
+export async function discoverJwksUri(
+  issuer: Pick<IssuerConfig, 'issuer' | 'metadata'>,
+  getJson: GetJson,
+): Promise<string> {
   const configured = issuer.metadata['jwks_uri'];
   if (configured !== undefined) return checkedEndpoint(configured, 'jwks_uri', issuer, true);
   return await discover(issuer, getJson, (metadata) =>

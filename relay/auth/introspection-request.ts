@@ -1,10 +1,9 @@
-import http from 'node:http';
-import https from 'node:https';
 import { connect } from 'node:net';
 import type { IssuerConfig, IntrospectionConfig } from '../config/config.ts';
 import type { ClientAuthenticator } from './client-authentication.ts';
 import { discoverIntrospectionEndpoint } from './discovery.ts';
 import { fetchJson } from './fetch-json.ts';
+import { type FormAnswer, createFormPost } from './form-post.ts';
 
 /** What an issuer's failure to answer says about the issuer. */
 export type IntrospectionFailure =
@@ -48,13 +47,6 @@ export interface IntrospectionClientDeps {
   readonly rediscoverMs: number;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly mediaType: string;
-  readonly body: Buffer;
-}
-
-const maxAnswerBytes = 64 * 1024;
 const maxMetadataBytes = 1024 * 1024;
 
 function codeOf(error: unknown): string {
@@ -62,28 +54,7 @@ function codeOf(error: unknown): string {
   return 'code' in error ? String(error.code) : error.message;
 }
 
-function readAnswer(response: http.IncomingMessage): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    response.on('data', (chunk: Buffer) => {
-      bytes += chunk.byteLength;
-      if (bytes <= maxAnswerBytes) chunks.push(chunk);
-      else response.destroy(new Error(`more than ${maxAnswerBytes} bytes`));
-    });
-    response.on('error', reject);
-    response.on('end', () => {
-      const mediaType = (response.headers['content-type'] ?? '').split(';', 1)[0] ?? '';
-      resolve({
-        status: response.statusCode ?? 0,
-        mediaType: mediaType.trim().toLowerCase(),
-        body: Buffer.concat(chunks),
-      });
-    });
-  });
-}
-
-function usableBody(answer: Answer, url: string): Uint8Array {
+function usableBody(answer: FormAnswer, url: string): Uint8Array {
   const { status, mediaType, body } = answer;
   if (status === 401 || status === 403)
     throw new IntrospectionProblem(
@@ -100,8 +71,7 @@ function usableBody(answer: Answer, url: string): Uint8Array {
 }
 
 /**
- * Makes the client of an issuer's introspection endpoint. It speaks node:http, since fetch takes no
- * client certificate; connections are kept open, redirects are never followed.
+ * Makes the client of an issuer's introspection endpoint. Redirects are never followed.
  *
  * @param issuer the trusted issuer
  * @param config its introspection
@@ -116,10 +86,7 @@ export function createIntrospectionClient(
 ): IntrospectionClient {
   const { timeoutMs } = config;
   const { tls } = deps.authenticator;
-  const agents = {
-    'http:': new http.Agent({ keepAlive: true }),
-    'https:': new https.Agent({ keepAlive: true, ...tls }),
-  };
+  const http = createFormPost({ timeoutMs, tls });
   let found: { readonly url: URL; readonly atMs: number } | undefined;
   let finding: Promise<URL> | undefined;
 
@@ -154,48 +121,13 @@ export function createIntrospectionClient(
     }
   }
 
-  function post(url: URL, headers: http.OutgoingHttpHeaders, body: string): Promise<Answer> {
-    const { request } = url.protocol === 'https:' ? https : http;
-    const agent = agents[url.protocol as keyof typeof agents];
-    return new Promise((resolve, reject) => {
-      let late = false;
-      const timer = setTimeout(() => {
-        late = true;
-        sent.destroy();
-      }, timeoutMs);
-      const failed = (error: unknown): void => {
-        clearTimeout(timer);
-        if (late) reject(new Error(`not within ${timeoutMs} ms`));
-        // A connection that the issuer closed while it was idle says nothing about the issuer.
-        else if (sent.reusedSocket && codeOf(error) === 'ECONNRESET')
-          resolve(post(url, headers, body));
-        else reject(error instanceof Error ? error : new Error(String(error)));
-      };
-      const sent = request(url, { method: 'POST', headers, agent }, (response) => {
-        readAnswer(response).then((answer) => {
-          clearTimeout(timer);
-          resolve(answer);
-        }, failed);
-      });
-      sent.on('error', failed);
-      sent.end(body);
-    });
-  }
-
   async function ask(token: string): Promise<Uint8Array> {
     const url = await endpoint();
     const proof = await deps.authenticator.prove();
     const form = { token, token_type_hint: 'access_token', ...proof.form };
-    const body = new URLSearchParams(form).toString();
-    const headers = {
-      accept: 'application/json',
-      'content-type': 'application/x-www-form-urlencoded',
-      'content-length': String(Buffer.byteLength(body)),
-      ...proof.headers,
-    };
-    let answer: Answer;
+    let answer: FormAnswer;
     try {
-      answer = await post(url, headers, body);
+      answer = await http.post(url, form, proof.headers);
     } catch (error) {
       const why = `${url.href} gave no answer: ${codeOf(error)}`;
       throw new IntrospectionProblem('unusable', why, { cause: error });
@@ -223,10 +155,6 @@ export function createIntrospectionClient(
   return {
     ask,
     reach,
-    close() {
-      for (const agent of Object.values(agents))
-        for (const sockets of Object.values(agent.freeSockets))
-          for (const socket of sockets ?? []) socket.destroy();
-    },
+    close: http.close,
   };
 }

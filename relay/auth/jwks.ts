@@ -39,11 +39,16 @@ export interface IssuerTiming {
   readonly timeoutMs: number;
 }
 
+/** What of an issuer its keys depend on. */
+export type KeySource = Pick<IssuerConfig, 'issuer' | 'algorithms' | 'maxStaleMs' | 'metadata'>;
+
 /** What the keys of an issuer need from outside. */
 export interface IssuerDeps {
   readonly now: () => number;
   readonly fetch: typeof globalThis.fetch;
   readonly log?: (event: IssuerEvent) => void;
+  /** Told of each attempt, when what came of it is in force; `jwks` is the document where it is a new one. */
+  readonly onLoad?: (jwks: unknown) => void;
   /** 0 to 1, for jitter. */
   readonly random?: () => number;
   readonly timing?: Partial<IssuerTiming>;
@@ -87,7 +92,7 @@ export function issuerUnavailable(): RelayError {
 }
 
 function createFetcher(
-  issuer: IssuerConfig,
+  issuer: KeySource,
   deps: IssuerDeps,
   timing: IssuerTiming,
   signal: AbortSignal,
@@ -119,7 +124,7 @@ function createFetcher(
  * @param deps clock, fetch, log and, for tests, randomness and timing
  * @returns the keys; nothing is fetched before `start` or the first token
  */
-export function createIssuerKeys(issuer: IssuerConfig, deps: IssuerDeps): IssuerKeys {
+export function createIssuerKeys(issuer: KeySource, deps: IssuerDeps): IssuerKeys {
   const timing = { ...defaults, ...deps.timing };
   const random = deps.random ?? Math.random;
   const closing = new AbortController();
@@ -135,27 +140,31 @@ export function createIssuerKeys(issuer: IssuerConfig, deps: IssuerDeps): Issuer
   const skipped = (index: number, why: string): void =>
     deps.log?.({ event: 'issuer_key_skipped', issuer: issuer.issuer, index, why });
 
-  async function accept(jwks: unknown): Promise<void> {
+  /** Returns the document if it was new. */
+  async function accept(jwks: unknown): Promise<unknown> {
     const fingerprint = createHash('sha256').update(JSON.stringify(jwks)).digest('base64');
     if (loaded?.fingerprint === fingerprint) {
       loaded.fetchedAtMs = deps.now();
-      return;
+      return undefined;
     }
     const keys = await importKeySet(jwks, issuer.algorithms, skipped);
     loaded = { keys, fingerprint, fetchedAtMs: deps.now() };
     deps.log?.({ event: 'issuer_keys', issuer: issuer.issuer, keys: keys.size });
+    return jwks;
   }
 
   async function load(): Promise<void> {
     try {
-      await accept(await fetchKeys());
+      const news = await accept(await fetchKeys());
       problem = undefined;
       failures = 0;
+      deps.onLoad?.(news);
     } catch (error) {
       if (closing.signal.aborted) return;
       problem = error instanceof Error ? error.message : 'the fetch failed';
       failures += 1;
       deps.log?.({ event: 'issuer_problem', issuer: issuer.issuer, problem });
+      deps.onLoad?.(undefined);
     } finally {
       inFlight = undefined;
       schedule();

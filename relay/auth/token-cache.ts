@@ -15,28 +15,35 @@ export interface TokenCache {
 }
 
 /**
- * Makes a cache that holds the tokens used most recently.
+ * Makes a cache that holds the tokens used most recently, in two halves: what is used moves to the
+ * younger one, and when that is full the older one is forgotten. A look-up thus moves nothing as a rule.
  *
  * @param capacity how many tokens at most
  * @returns an empty cache
  */
 export function createTokenCache(capacity: number): TokenCache {
-  const entries = new Map<string, VerifiedToken>();
+  const half = Math.max(1, Math.floor(capacity / 2));
+  let young = new Map<string, VerifiedToken>();
+  let old = new Map<string, VerifiedToken>();
   const set = (hash: string, token: VerifiedToken): void => {
-    entries.delete(hash);
-    entries.set(hash, token);
-    const oldest = entries.keys().next();
-    if (entries.size > capacity && oldest.done !== true) entries.delete(oldest.value);
+    if (young.size >= half && !young.has(hash)) {
+      old = young;
+      young = new Map();
+    }
+    young.set(hash, token);
   };
   return {
-    get: (hash) => {
-      const found = entries.get(hash);
+    get(hash) {
+      const recent = young.get(hash);
+      if (recent !== undefined) return recent;
+      const found = old.get(hash);
       if (found !== undefined) set(hash, found);
       return found;
     },
     set,
-    delete: (hash) => {
-      entries.delete(hash);
+    delete(hash) {
+      young.delete(hash);
+      old.delete(hash);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
-import type { RuleConfig } from '../config/config.ts';
+import type { RuleConfig } from '../config/api-config.ts';
 import type { Network } from './network.ts';
 import type { DenyCode, PolicyRequest } from './verdict.ts';
 import type { When } from './when.ts';

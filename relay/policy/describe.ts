@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
-import type { RuleConfig } from '../config/config.ts';
+import type { RuleConfig } from '../config/api-config.ts';
 import { type ConditionCode, firstPersonalFailure } from './conditions.ts';
 import type { CompiledRule, CompiledRules } from './rules.ts';
 

@@ -1,5 +1,5 @@
 import type { Principal } from '../auth/principal.ts';
-import type { RuleConfig } from '../config/config.ts';
+import type { RuleConfig } from '../config/api-config.ts';
 import { claimAt } from './conditions.ts';
 import { judgeRule, type RuleOutcome } from './decide.ts';
 import type { CompiledRule } from './rules.ts';

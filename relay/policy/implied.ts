@@ -1,4 +1,4 @@
-import type { RuleConfig } from '../config/config.ts';
+import type { RuleConfig } from '../config/api-config.ts';
 import { type PathPattern, compilePattern } from './pattern.ts';
 
 const pairs = (

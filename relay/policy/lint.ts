@@ -1,4 +1,5 @@
-import type { ApiConfig, IssuerConfig, RuleConfig } from '../config/config.ts';
+import type { ApiConfig, RuleConfig } from '../config/api-config.ts';
+import type { IssuerConfig } from '../config/config.ts';
 import { isImplied, overlap } from './implied.ts';
 
 /** Something in the policy that is allowed, and probably not what was meant. */

@@ -34,12 +34,12 @@ function insert(root: Step, { segments, rest }: PathPattern, position: number): 
 }
 
 /** Follows all ways at once, so that stars never make it go back. */
-function follow(root: Step, path: readonly string[], found: Set<number>): void {
+function follow(root: Step, path: readonly string[], found: number[]): void {
   let steps = [root];
   for (const segment of path) {
     const following: Step[] = [];
     for (const step of steps) {
-      for (const position of step.rests) found.add(position);
+      for (const position of step.rests) found.push(position);
       const exact = step.next.get(segment);
       if (exact !== undefined) following.push(exact);
       if (step.any !== undefined && segment !== '') following.push(step.any);
@@ -47,8 +47,7 @@ function follow(root: Step, path: readonly string[], found: Set<number>): void {
     steps = following;
     if (steps.length === 0) return;
   }
-  for (const step of steps)
-    for (const position of [...step.ends, ...step.rests]) found.add(position);
+  for (const step of steps) found.push(...step.ends, ...step.rests);
 }
 
 /**
@@ -66,8 +65,10 @@ export function compileMatcher<T extends Matchable>(items: readonly T[]): Matche
     for (const pattern of patterns ?? []) insert(root, pattern, position);
   });
   return (path) => {
-    const found = new Set(always);
+    const found = always.slice();
     follow(root, pathSegments(path), found);
-    return [...found].sort((a, b) => a - b).map((position) => items[position] as T);
+    if (found.length < 2) return found.map((position) => items[position] as T);
+    // One item may be found by several of its patterns.
+    return [...new Set(found.sort((a, b) => a - b))].map((position) => items[position] as T);
   };
 }

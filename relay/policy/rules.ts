@@ -1,4 +1,4 @@
-import type { RuleConfig } from '../config/config.ts';
+import type { RuleConfig } from '../config/api-config.ts';
 import type { Conditions } from './conditions.ts';
 import { compileNetwork } from './network.ts';
 import { type Matcher, compileMatcher } from './matcher.ts';

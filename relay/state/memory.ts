@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { RelayError } from '../errors.ts';
+import { createAllowances } from './allowances.ts';
 import { createDenylist } from './denylist.ts';
 import { entryKey } from './entry.ts';
 import type { Journal } from './journal.ts';
@@ -78,6 +79,7 @@ export function createMemoryState(now: () => number, journal?: Journal): SharedS
         return Promise.reject(error);
       }
     },
+    take: createAllowances(now).take,
     async revoke(revocation) {
       const key = entryKey(revocation);
       const outcome = denylist.add(revocation);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { RelayError } from '../errors.ts';
+import { createRedisAllowances } from './redis-allowances.ts';
 import { createDenylist } from './denylist.ts';
 import { entryKey } from './entry.ts';
 import { createListeners } from './listeners.ts';
@@ -164,6 +165,7 @@ export async function connectRedisState(options: RedisOptions): Promise<SharedSt
         throw unreachable(error);
       }
     },
+    take: createRedisAllowances(() => session, prefix, timing.commandMs, now),
     async revoke(revocation) {
       const key = entryKey(revocation);
       const outcome = denylist.add(revocation);

@@ -1,3 +1,5 @@
+import type { Allowance } from './allowances.ts';
+
 /** What was revoked: one token, one session, or everything of a person at an issuer. */
 export interface Revocation {
   readonly issuer: string;
@@ -34,6 +36,14 @@ export interface SharedState {
    * @throws {state_unavailable} it cannot be remembered
    */
   readonly once: (key: string, expiresAtMs: number) => Promise<boolean>;
+  /**
+   * Takes one of an allowance that relays and workers share.
+   *
+   * @param key a hash, so that its length is bounded
+   * @returns 0 when it was there, otherwise how long until it is, ms. Never fails: where the others
+   *   cannot be asked, this relay counts for itself
+   */
+  readonly take: (key: string, allowance: Allowance) => number | Promise<number>;
   /**
    * Adds a revocation, and tells every relay. In force here at once; resolves when it is kept.
    *

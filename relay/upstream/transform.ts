@@ -8,7 +8,15 @@ import {
   type HeaderList,
 } from '../../wire/headers.ts';
 import type { Principal } from '../auth/principal.ts';
-import type { ApiConfig, UpstreamCredentials } from '../config/config.ts';
+import type { ApiConfig } from '../config/api-config.ts';
+import { ASSERTION_FIELD, type Assert } from './assertion.ts';
+import { AWS_FIELDS } from './credentials/aws-sig-v4.ts';
+import { constantFields } from './credentials/constant-fields.ts';
+import { createPublicCookie } from './public-cookie.ts';
+import { createPublicLocation } from './public-location.ts';
+import { createPublicPaths } from './public-path.ts';
+import { createPathRewrite } from './rewrite-path.ts';
+import { createQueryRewrite } from './rewrite-query.ts';
 import { compileTemplate, type ClaimAt } from './template.ts';
 
 /** What is known of one request when its fields are rewritten. */
@@ -25,10 +33,33 @@ export interface RequestFacts {
   readonly principal: Principal;
 }
 
-/** Rewrites the fields of requests to one API, and of its answers. */
+/** Rewrites the targets and fields of requests to one API, and the fields of its answers. */
 export interface Transform {
+  /**
+   * @param path canonical, what policy has judged
+   * @param query empty, or `?` and the query as the client sent it
+   * @param claims the caller's verified claims
+   * @returns path and query as the API gets them, below its base path
+   */
+  target(path: string, query: string, claims: Readonly<Record<string, unknown>>): string;
   request(facts: RequestFacts, host: string): HeaderList;
-  response(raw: HeaderList, requestId: string): HeaderList;
+  /** Whether a trailer of the client goes no further: what is no header may be no trailer either. */
+  dropsTrailer(foldedName: string): boolean;
+  dropsAnswerTrailer(foldedName: string): boolean;
+  /** `basePath` is that of the address that answered. */
+  response(raw: HeaderList, requestId: string, basePath: string): HeaderList;
+}
+
+/** What the configuration of an API is compiled with. */
+export interface TransformDeps {
+  /** How templates look claims up. */
+  readonly claimAt: ClaimAt;
+  /** The relay's own origin, without a trailing slash. */
+  readonly resource: string;
+  /** In which trusted proxies name a client's certificate; no API sees it. */
+  readonly certificateField: string | undefined;
+  /** Says who is calling, to an API that wants it signed. */
+  readonly assert?: Assert | undefined;
 }
 
 /** Fields from outside that could pass for ours, or change what an API makes of the request. */
@@ -51,31 +82,56 @@ const NEVER_FROM_OUTSIDE = new Set([
   'x-method-override',
 ]);
 
-function credentialFields(credentials: UpstreamCredentials | undefined): HeaderList {
-  if (credentials === undefined) return [];
-  if (credentials.kind === 'header') return [credentials.name, credentials.value];
-  if (credentials.kind === 'bearer') return ['Authorization', `Bearer ${credentials.token}`];
-  const pair = Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8');
-  return ['Authorization', `Basic ${pair.toString('base64')}`];
-}
-
 function via(raw: HeaderList): string {
   return [...fieldValues(raw, 'via'), '1.1 latchkey'].join(', ');
+}
+
+type Renames = ReadonlyMap<string, (value: string, basePath: string) => string>;
+
+/** Which fields of answers hold names that only the company's inside knows. */
+function answerRenames(
+  api: ApiConfig,
+  resource: string,
+  rewrite: ReturnType<typeof createPathRewrite>,
+): Renames {
+  const paths = createPublicPaths(api, rewrite);
+  const { rewriteCookies, rewriteLocation } = api.response;
+  const renames = new Map<string, (value: string, basePath: string) => string>();
+  if (rewriteLocation) {
+    const location = createPublicLocation(api.upstreams, resource, paths);
+    renames.set('location', location).set('content-location', location);
+  }
+  if (rewriteCookies) renames.set('set-cookie', createPublicCookie(paths, rewrite !== undefined));
+  return renames;
+}
+
+/** The lengths of those names: most fields are passed by without a look at their letters. */
+const isCandidate = (name: string): boolean =>
+  name.length === 8 || name.length === 10 || name.length === 16;
+
+function rename(fields: string[], renames: Renames, basePath: string): void {
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at] as string;
+    if (!isCandidate(name)) continue;
+    const found = renames.get(name.toLowerCase());
+    if (found !== undefined) fields[at + 1] = found(fields[at + 1] as string, basePath);
+  }
 }
 
 /**
  * Compiles an API's `request` and `response` blocks.
  *
  * @param api the API as configured
- * @param claimAt how templates look claims up
- * @param certificateField in which trusted proxies name a client's certificate; no API sees it
- * @returns the rewriting of its fields
+ * @param deps how claims are looked up, and the relay's own names
+ * @returns the rewriting of its targets and fields
+ * @throws {Error} a rewriting of paths cannot be compiled
  */
-export function createTransform(
-  api: ApiConfig,
-  claimAt: ClaimAt,
-  certificateField?: string,
-): Transform {
+export function createTransform(api: ApiConfig, deps: TransformDeps): Transform {
+  const { assert, certificateField, claimAt, resource } = deps;
+  const rewritePath = createPathRewrite(api.request.rewritePaths);
+  const { removeQuery, setQuery } = api.request;
+  const rewriteQuery = createQueryRewrite(setQuery, removeQuery, claimAt);
+  const renames = answerRenames(api, resource, rewritePath);
   const removed = new Set(api.request.removeHeaders.map(foldName));
   if (certificateField !== undefined) removed.add(foldName(certificateField));
   const templates = Object.entries(api.request.setHeaders).map(
@@ -83,22 +139,36 @@ export function createTransform(
   );
   // A header that is left out because its claim is absent must not come from outside instead.
   for (const [name] of templates) removed.add(foldName(name));
-  const secret = credentialFields(api.request.credentials);
+  const { credentials } = api.request;
+  if (credentials?.kind === 'awsSigV4') for (const name of AWS_FIELDS) removed.add(name);
+  const secret = constantFields(credentials);
+  for (let at = 0; at < secret.length; at += 2) removed.add(foldName(secret[at] as string));
   const answerRemoved = new Set([
     'x-request-id',
     // An API that sees no proof has no nonce to give; a caller would take it for the relay's.
     'dpop-nonce',
     ...api.response.removeHeaders.map(foldName),
+    ...Object.keys(api.response.setHeaders).map(foldName),
   ]);
   const answerSet = Object.entries(api.response.setHeaders).flat();
+  const hasCors = api.cors !== undefined;
 
   const dropped = (folded: string): boolean =>
     NEVER_FROM_OUTSIDE.has(folded) ||
     folded.startsWith('x-latchkey-') ||
     folded.startsWith('x-forwarded-') ||
     removed.has(folded);
+  const answerDropped = (folded: string): boolean =>
+    answerRemoved.has(folded) ||
+    folded.startsWith('x-latchkey-') ||
+    // Where the relay speaks for the API (relay/cors.ts), two opinions would make none.
+    (hasCors && folded.startsWith('access-control-'));
 
   return {
+    target(path, query, claims) {
+      const to = rewritePath === undefined ? path : rewritePath.forward(path);
+      return to + (rewriteQuery === undefined ? query : rewriteQuery(query, claims));
+    },
     request(facts, host) {
       const add = [
         'X-Request-Id',
@@ -118,16 +188,23 @@ export function createTransform(
         : undefined;
       if (own !== undefined) add.push('Authorization', own);
       add.push(...secret);
+      if (assert !== undefined) add.push(ASSERTION_FIELD, assert(facts.principal, facts.requestId));
       return requestHeaders(facts.rawHeaders, facts.method, host, facts.framing, {
         drop: dropped,
         add,
       });
     },
-    response(raw, requestId) {
-      return responseHeaders(raw, {
-        drop: (folded) => answerRemoved.has(folded) || folded.startsWith('x-latchkey-'),
-        add: ['X-Request-Id', requestId, 'Via', via(raw), ...answerSet],
+    dropsTrailer: dropped,
+    dropsAnswerTrailer: answerDropped,
+    response(raw, requestId, basePath) {
+      const fields = responseHeaders(raw, {
+        drop: answerDropped,
+        add: ['X-Request-Id', requestId, 'Via', via(raw)],
       });
+      // Before ours are added: what is configured is public already.
+      if (renames.size > 0) rename(fields, renames, basePath);
+      fields.push(...answerSet);
+      return fields;
     },
   };
 }

@@ -127,6 +127,20 @@ test('an upgrade without a token is refused before the upstream hears of it', as
   assert.equal(bench.upstream.received().length, 0);
 });
 
+test('an upgrade with a body is refused: what passes for a body here may be a request there', async (t) => {
+  const bench = await createRelayBench(t);
+  const head = `GET /x HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${await bench.token()}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n`;
+  for (const framing of [
+    'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+    'Content-Length: 3\r\n\r\nabc',
+  ]) {
+    const answer = await sendRaw(bench.relay.url, head + framing);
+    assert.equal(statusOf(answer), 400);
+    assert.equal(codeOf(answer), 'bad_request');
+  }
+  assert.equal(bench.upstream.requests(), 0);
+});
+
 test('an h2c upgrade is served as HTTP/1.1, its fields dropped', async (t) => {
   const bench = await createRelayBench(t);
   const answer = await sendRaw(
@@ -151,4 +165,18 @@ test('TRACE and CONNECT are refused', async (t) => {
     assert.equal(statusOf(answer), 405, line);
   }
   assert.equal(bench.upstream.received().length, 0);
+});
+
+test('a CONNECT behind the last answer of its connection gets none, and ends nothing else', async (t) => {
+  const bench = await createRelayBench(t);
+  const { host } = new URL(bench.relay.url);
+  const last = `GET /x/1 HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${await bench.token()}\r\nConnection: close\r\n\r\n`;
+  for (let time = 0; time < 20; time++) {
+    const answer = await sendRaw(
+      bench.relay.url,
+      `${last}CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+    );
+    assert.ok(answer.split('HTTP/1.1 ').length <= 3, answer);
+  }
+  assert.equal(statusOf(await sendRaw(bench.relay.url, last)), 200);
 });

@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { createClosers } from '../../relay/closers.ts';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { ConfigError } from '../../relay/config/faults.ts';
-import type { Generation } from '../../relay/generation.ts';
 import { createReloader, type Reloader } from '../../relay/reload.ts';
 import { GOOD, load } from '../support/relay-yaml.ts';
 import { eventually } from '../support/verifier.ts';
@@ -17,23 +16,21 @@ function createBench(
 ): { readonly reloader: Reloader; readonly events: string[]; readonly read: () => number } {
   const events: string[] = [];
   let read = 0;
-  let current = { config: first } as Generation;
+  let current = first;
+  let prepared = first;
   const reloader = createReloader({
     load: () => {
       const next = readings[Math.min(read++, readings.length - 1)];
       return next instanceof Error ? Promise.reject(next) : Promise.resolve(next ?? first);
     },
-    generations: {
+    stage: {
       current: () => current,
-      prepare: (config) => ({ config }) as Generation,
-      adopt: (next) => void (current = next),
+      prepare: (config) => Promise.resolve(void (prepared = config)),
+      adopt: () => void (current = prepared),
       discard: () => void events.push('discarded'),
-      close: () => {},
     },
     ledger: { append: () => Promise.resolve() },
     keyPair: undefined,
-    reconfigure: () => {},
-    warmUp: () => Promise.resolve(),
     adopted: () => void events.push('adopted'),
     log: ({ event, cause }) => void events.push(`${String(event)} ${String(cause)}`),
     now: Date.now,

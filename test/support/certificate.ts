@@ -22,8 +22,7 @@ export function createCertificate(t: TestContext, name = 'localhost'): TestCerti
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-certificate-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   const [certFile, keyFile] = [join(dir, 'a.crt'), join(dir, 'a.key')];
-  const options =
-    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -addext subjectAltName=DNS:localhost,IP:127.0.0.1';
+  const options = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -addext subjectAltName=DNS:${name},DNS:localhost,IP:127.0.0.1`;
   execFileSync(
     'openssl',
     [...options.split(' '), '-subj', `/CN=${name}`, '-keyout', keyFile, '-out', certFile],

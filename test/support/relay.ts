@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { RelayConfig } from '../../relay/config/config.ts';
 import { loadConfig } from '../../relay/config/load.ts';
 import { startRelay, type RunningRelay } from '../../relay/serve.ts';
 import { createTestIssuer, type TestIssuer } from './issuer.ts';
@@ -28,6 +29,12 @@ export async function createRelayBench(
   t: TestContext,
   options: {
     readonly upstream?: RawUpstream;
+    /** In place of a free port of 127.0.0.1. */
+    readonly listen?: string;
+    /** In place of that one's URL. */
+    readonly upstreams?: readonly string[];
+    /** Changes what the file says. */
+    readonly config?: (config: RelayConfig) => RelayConfig;
     /** YAML under the issuer, indented by four spaces. */
     readonly issuer?: string;
     /** YAML under `apis.x`, indented by four spaces, after `upstream` and `rules`. */
@@ -43,7 +50,7 @@ export async function createRelayBench(
   const file = join(dir, 'relay.yaml');
   await writeFile(
     file,
-    `listen: 127.0.0.1:0
+    `listen: ${options.listen ?? '127.0.0.1:0'}
 issuers:
   - issuer: ${issuer.issuer}
     audience: [${AUDIENCE}]
@@ -52,7 +59,7 @@ ${options.issuer ?? ''}
 apis:
   x:
     path: /x
-    upstream: ['${upstream.url}']
+    upstream: [${(options.upstreams ?? [upstream.url]).map((url) => `'${url}'`).join(', ')}]
     rules:
 ${options.rules ?? '      - { name: any, allow: { scopes: [read] } }'}
 ${options.api ?? ''}
@@ -62,16 +69,20 @@ ${options.top ?? ''}
 `,
   );
   const log: string[] = [];
-  const load = () => loadConfig(file, { env: process.env });
-  const relay = await startRelay(await load(), {
+  const load = async (): Promise<RelayConfig> => {
+    const config = await loadConfig(file, { env: process.env });
+    return options.config?.(config) ?? config;
+  };
+  let relay: RunningRelay | undefined;
+  t.after(async () => {
+    await relay?.stop();
+    await Promise.all([upstream.close(), issuer.close()]);
+    await rm(dir, { recursive: true, force: true });
+  });
+  relay = await startRelay(await load(), {
     load,
     version: '0.0.0-test',
     logTo: { write: (line) => void log.push(line) },
-  });
-  t.after(async () => {
-    await relay.stop();
-    await Promise.all([upstream.close(), issuer.close()]);
-    await rm(dir, { recursive: true, force: true });
   });
   const bench: RelayBench = {
     relay,

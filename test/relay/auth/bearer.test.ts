@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { readCredential } from '../../../relay/auth/bearer.ts';
+import { checkToken, readCredential, type Credential } from '../../../relay/auth/bearer.ts';
 import { RelayError } from '../../../relay/errors.ts';
+
+/** As the pipeline does with a token that it does not know. */
+function read(rawHeaders: readonly string[], rawQuery: string | undefined): Credential {
+  const credential = readCredential(rawHeaders, rawQuery);
+  checkToken(credential);
+  return credential;
+}
 
 function codeOf(rawHeaders: readonly string[], rawQuery?: string): string {
   try {
-    readCredential(rawHeaders, rawQuery);
+    read(rawHeaders, rawQuery);
   } catch (error) {
     assert.ok(error instanceof RelayError);
     return error.code;
@@ -17,13 +24,13 @@ const withValue = (value: string): readonly string[] => ['Host', 'x', 'Authoriza
 
 void test('a bearer token is read, its scheme in any case, its header name in any case', () => {
   for (const scheme of ['Bearer', 'bearer', 'BEARER', 'bEaReR'])
-    assert.deepEqual(readCredential(withValue(`${scheme} abc.def-_~+/==`), undefined), {
+    assert.deepEqual(read(withValue(`${scheme} abc.def-_~+/==`), undefined), {
       scheme: 'bearer',
       token: 'abc.def-_~+/==',
     });
-  assert.equal(readCredential(['aUTHORIZATION', 'Bearer a'], 'page=2').token, 'a');
-  assert.equal(readCredential(withValue('Bearer   a  '), '').token, 'a');
-  assert.deepEqual(readCredential(withValue('dpop abc'), undefined), {
+  assert.equal(read(['aUTHORIZATION', 'Bearer a'], 'page=2').token, 'a');
+  assert.equal(read(withValue('Bearer   a  '), '').token, 'a');
+  assert.deepEqual(read(withValue('dpop abc'), undefined), {
     scheme: 'dpop',
     token: 'abc',
   });
@@ -124,7 +131,7 @@ void test('no refusal repeats what the caller sent', () => {
     [['Authorization', `Bearer ${secret}`, 'Authorization', `Bearer ${secret}`], undefined],
   ] as const)
     assert.throws(
-      () => readCredential(headers, query),
+      () => read(headers, query),
       (error) => error instanceof RelayError && !error.message.includes(secret),
     );
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Principal } from '../../../relay/auth/principal.ts';
-import type { RuleConfig } from '../../../relay/config/config.ts';
+import type { RuleConfig } from '../../../relay/config/api-config.ts';
 import { decide } from '../../../relay/policy/decide.ts';
 import { compileRules } from '../../../relay/policy/rules.ts';
 import type { PolicyRequest, Verdict } from '../../../relay/policy/verdict.ts';

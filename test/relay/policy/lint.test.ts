@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RuleConfig } from '../../../relay/config/config.ts';
+import type { RuleConfig } from '../../../relay/config/api-config.ts';
 import { loadConfig } from '../../../relay/config/load.ts';
 import { lintPolicy } from '../../../relay/policy/lint.ts';
 import { directory, put } from '../../support/relay-yaml.ts';

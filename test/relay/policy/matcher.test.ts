@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { RuleConfig } from '../../../relay/config/config.ts';
+import type { RuleConfig } from '../../../relay/config/api-config.ts';
 import { decide } from '../../../relay/policy/decide.ts';
 import { compileMatcher } from '../../../relay/policy/matcher.ts';
 import { compilePattern, matchesPattern, pathSegments } from '../../../relay/policy/pattern.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { RuleConfig } from '../../../relay/config/config.ts';
+import type { RuleConfig } from '../../../relay/config/api-config.ts';
 import { decide } from '../../../relay/policy/decide.ts';
 import { compileRules } from '../../../relay/policy/rules.ts';
 import { principal } from '../../support/principal.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RuleConfig } from '../../../relay/config/config.ts';
+import type { RuleConfig } from '../../../relay/config/api-config.ts';
 import { decide } from '../../../relay/policy/decide.ts';
 import { compileRules } from '../../../relay/policy/rules.ts';
 import { compileWhen, whenFault } from '../../../relay/policy/when.ts';

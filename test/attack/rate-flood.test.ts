@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { allRecords } from '../audit/ledger-dir.ts';
+import { codeOf, createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
+import { createRelayBench } from '../support/relay.ts';
+
+const quick = { quietMs: 150 };
+const get = (token: string, path = '/x/a'): string =>
+  `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`;
+
+test('one person cannot have more than the allowance; another has their own', async (t) => {
+  const bench = await createRelayBench(t, {
+    api: '    limits: { rate: { requests: 3, per: 1m, by: user } }',
+  });
+  const alice = await bench.token({ sub: 'alice' });
+  const statuses: number[] = [];
+  let last = '';
+  for (let at = 0; at < 5; at++) {
+    last = await sendRaw(bench.relay.url, get(alice), quick);
+    statuses.push(statusOf(last));
+  }
+  assert.deepEqual(statuses, [200, 200, 200, 429, 429]);
+  assert.equal(codeOf(last), 'rate_limited');
+  assert.match(last, /\r\nRetry-After: (?:1[0-9]|20)\r\n/);
+  assert.equal(
+    statusOf(await sendRaw(bench.relay.url, get(await bench.token({ sub: 'bob' })), quick)),
+    200,
+  );
+  assert.equal(bench.upstream.requests(), 4);
+  await sleep(100);
+  const denied = (await allRecords(bench.auditDir)).filter(({ code }) => code === 'rate_limited');
+  assert.equal(denied.filter(({ kind, user }) => kind === 'request' && user === 'alice').length, 2);
+  const metrics = await (await fetch(`${bench.relay.management}/metrics`)).text();
+  assert.match(
+    metrics,
+    /latchkey_requests_total\{api="x",decision="deny",code="rate_limited",status="429"\} 2/,
+  );
+});
+
+test('an API has only so many exchanges open, and a place is free when one ends', async (t) => {
+  const upstream = await createRawUpstream(() => {});
+  const bench = await createRelayBench(t, { upstream, api: '    limits: { concurrent: 2 }' });
+  const token = await bench.token();
+  const { hostname, port } = new URL(bench.relay.url);
+  const waiting = [0, 1].map(() => connect(Number(port), hostname));
+  for (const socket of waiting) {
+    await once(socket, 'connect');
+    socket.write(get(token));
+  }
+  for (let at = 0; at < 100 && upstream.requests() < 2; at++) await sleep(20);
+  const refused = await sendRaw(bench.relay.url, get(token), quick);
+  assert.equal(statusOf(refused), 429);
+  assert.match(refused, /\r\nRetry-After: 1\r\n/);
+  waiting[0]?.destroy();
+  for (let at = 0; at < 100 && upstream.open() > 1; at++) await sleep(20);
+  void sendRaw(bench.relay.url, get(token), quick);
+  for (let at = 0; at < 100 && upstream.requests() < 3; at++) await sleep(20);
+  assert.equal(upstream.requests(), 3);
+  waiting[1]?.destroy();
+});
+
+test('a flood of bad tokens is turned away unseen; a token that is known still passes', async (t) => {
+  const bench = await createRelayBench(t, {
+    top: 'limits: { failedAuthentications: { requests: 5, per: 1m } }',
+  });
+  const good = await bench.token();
+  assert.equal(statusOf(await sendRaw(bench.relay.url, get(good), quick)), 200);
+  const statuses = new Set<number>();
+  for (let at = 0; at < 8; at++)
+    statuses.add(
+      statusOf(await sendRaw(bench.relay.url, get(`${good.slice(0, -8)}AAAAAAA${at}`), quick)),
+    );
+  assert.deepEqual([...statuses], [401, 429]);
+  assert.equal(statusOf(await sendRaw(bench.relay.url, get(good), quick)), 200);
+});
+
+test('one address cannot take every connection', async (t) => {
+  const bench = await createRelayBench(t, { top: 'limits: { connectionsPerIp: 3 }' });
+  const { hostname, port } = new URL(bench.relay.url);
+  const sockets = Array.from({ length: 5 }, () => connect(Number(port), hostname));
+  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  const closed: unknown[] = [];
+  for (const socket of sockets) {
+    socket.on('error', () => {});
+    socket.on('close', () => closed.push(socket));
+  }
+  for (let at = 0; at < 100 && closed.length < 2; at++) await sleep(20);
+  assert.equal(closed.length, 2);
+  sockets.find((socket) => !socket.destroyed)?.destroy();
+  for (let at = 0; at < 100 && closed.length < 3; at++) await sleep(20);
+  assert.notEqual(statusOf(await sendRaw(bench.relay.url, get(await bench.token()), quick)), 0);
+  const metrics = await (await fetch(`${bench.relay.management}/metrics`)).text();
+  assert.match(metrics, /latchkey_connections_refused_total\{reason="address"\} 2/);
+});
+
+test('a body that trickles is 408, recorded, and frees the upstream', async (t) => {
+  const upstream = await createRawUpstream(() => {});
+  const bench = await createRelayBench(t, {
+    upstream,
+    top: 'limits: { bodyRate: 1KB, bodyGrace: 1s }',
+  });
+  const token = await bench.token();
+  const { hostname, port } = new URL(bench.relay.url);
+  const socket = connect(Number(port), hostname);
+  let answer = '';
+  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+  await once(socket, 'connect');
+  socket.write(
+    get(token).replace('GET', 'POST').replace('\r\n\r\n', '\r\nContent-Length: 100000\r\n\r\n'),
+  );
+  const drip = setInterval(() => socket.write('x'), 200);
+  t.after(() => clearInterval(drip));
+  await Promise.race([once(socket, 'close'), sleep(8_000)]);
+  clearInterval(drip);
+  assert.equal(statusOf(answer), 408, answer);
+  assert.equal(codeOf(answer), 'too_slow');
+  for (let at = 0; at < 100 && upstream.open() > 0; at++) await sleep(20);
+  assert.equal(upstream.open(), 0);
+  await sleep(100);
+  const records = await allRecords(bench.auditDir);
+  assert.ok(records.some(({ code, status }) => code === 'too_slow' && status === 408));
+});
+
+test('a request after a refused body is served on the same connection', async (t) => {
+  const bench = await createRelayBench(t);
+  await bench.upstream.close();
+  const token = await bench.token();
+  const body = 'x'.repeat(200_000);
+  const post = get(token)
+    .replace('GET', 'POST')
+    .replace('\r\n\r\n', `\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  const answer = await sendRaw(bench.relay.url, post + get(token), { quietMs: 1_000 });
+  assert.equal(answer.match(/HTTP\/1\.1 502/g)?.length, 2, answer);
+});
