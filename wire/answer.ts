@@ -72,6 +72,36 @@ export function createAnswerWriter(
   };
 }
 
+/** RFC 9110 §8.6: a client that believed the length of a 204 would take the next answer for its body. */
+function isUnfit(name: string, status: number, hasTrailers: boolean): boolean {
+  if (name.length === 7) return !hasTrailers && name.toLowerCase() === 'trailer';
+  return status === 204 && name.length === 14 && name.toLowerCase() === 'content-length';
+}
+
+/**
+ * Leaves out what node would refuse to send with an answer, or a client misread.
+ *
+ * @param head of the answer
+ * @param request for its version: only chunked bodies have trailers, and HTTP/1.0 has none
+ * @param fields what is to be sent
+ * @returns the same list where nothing is to be left out
+ */
+export function fitting(
+  { status, body }: Pick<ResponseHead, 'status' | 'body'>,
+  { httpVersion }: Pick<IncomingMessage, 'httpVersion'>,
+  fields: HeaderList,
+): HeaderList {
+  const hasTrailers = body === 'chunked' && httpVersion === '1.1';
+  for (let at = 0; at < fields.length; at += 2)
+    if (isUnfit(fields[at] as string, status, hasTrailers))
+      return fields.filter(
+        (_, index) => !isUnfit(fields[index - (index % 2)] as string, status, hasTrailers),
+      );
+  return fields;
+}
+
+const isNoLink = (folded: string): boolean => folded !== 'link';
+
 /**
  * Passes an interim answer on: its status and, of its fields, `Link` alone.
  *
@@ -88,7 +118,7 @@ export function passInterim(
   // Without a socket it is not this answer's turn yet; an interim one may be left out.
   if (head.status === 100 || request.httpVersion !== '1.1' || response.socket === null) return;
   if (response.headersSent) return;
-  const fields = responseHeaders(head.raw, { drop: (name) => name !== 'link', add: [] });
+  const fields = responseHeaders(head.raw, { drop: isNoLink, add: [] });
   let text = `HTTP/1.1 ${head.status} ${head.statusText}\r\n`;
   for (let at = 0; at < fields.length; at += 2) text += `${fields[at]}: ${fields[at + 1]}\r\n`;
   response.socket.write(`${text}\r\n`, 'latin1');
@@ -149,7 +179,9 @@ export function sendKeptAnswer(
   kept: KeptAnswer,
   fields: HeaderList,
 ): number {
-  response.writeHead(kept.status, kept.statusMessage, fields as string[]);
+  // Its body is sent whole, so that no trailers can follow.
+  const passed = fitting({ status: kept.status, body: 0 }, response.req, fields);
+  response.writeHead(kept.status, kept.statusMessage, passed as string[]);
   response.end(kept.body);
   return kept.body.length;
 }

@@ -46,6 +46,8 @@ export function createChunkedDecoder(): ChunkedDecoder {
     line += chunk.toString('latin1', from, end < 0 ? chunk.length : end + 1);
     if (line.length > MAX_LINE_BYTES && state === 'size')
       throw new ResponseError('a chunk extension is too long');
+    if (state === 'trailers' && trailerBytes + line.length > MAX_TRAILER_BYTES)
+      throw new ResponseError('the trailers are too long');
     if (end < 0) return -1;
     if (!line.endsWith('\r\n')) throw new ResponseError('a line of a chunked body ends without CR');
     return end + 1;

@@ -1,8 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createAnswerWriter, keepAnswer, passInterim, type AnswerKeeper } from './answer.ts';
+import {
+  createAnswerWriter,
+  fitting,
+  keepAnswer,
+  passInterim,
+  type AnswerKeeper,
+} from './answer.ts';
 import type { ConnectionUser } from './connection.ts';
 import { WireError } from './errors.ts';
 import type { ClosedBy, ForwardPlan, ForwardResult, UploadWatch } from './forward-plan.ts';
+import { cutAnswer } from './last-words.ts';
 import { requestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 import { TimeoutError } from './transport-error.ts';
@@ -83,6 +90,10 @@ export function exchange(
       response.off('close', onClientClose);
       return true;
     }
+    function giveUp(): void {
+      // After the end the connection may be at another's service.
+      if (!hasEnded) connection.destroy();
+    }
     function fail(error: Error): void {
       if (!settle()) return;
       const stale = connection.isReused() && !connection.hasAnswered();
@@ -90,14 +101,14 @@ export function exchange(
       // What was not read may be sent to another; of what was, the rest is of no use.
       if (bodyRead) upload?.discard();
       else upload?.stop();
-      connection.destroy();
+      giveUp();
       reject(Object.assign(error, { stale, bodyRead, sent: connection.isConnected() }));
     }
     /** Ends an exchange whose answer had begun, or whose client left: nothing more can be said. */
     function cut(by: ClosedBy): void {
       if (!settle()) return;
-      connection.destroy();
-      response.destroy();
+      giveUp();
+      cutAnswer(response);
       resolve({ kind: 'answered', status, bytesIn, bytesOut, cutBy: by });
     }
     function broken(error: Error, by: ClosedBy): void {
@@ -164,7 +175,7 @@ export function exchange(
         }
         plan.kept?.release();
         isQuiet = isEventStream(answer);
-        writer.head(answer, plan.answer(status, answer.raw));
+        writer.head(answer, fitting(answer, request, plan.answer(status, answer.raw)));
       },
       body(piece) {
         if (keeper !== undefined) return keeper.body(piece);
@@ -183,9 +194,11 @@ export function exchange(
       },
       end(trailers) {
         hasEnded = true;
+        // Before the connection goes to others: what node throws here must still reach this exchange.
+        if (keeper === undefined) writer.end(trailers, finish);
         letGo();
-        if (keeper === undefined) return writer.end(trailers, finish);
-        if (settle()) resolve({ kind: 'intercepted', status, bytesIn, answer: keeper.end() });
+        if (keeper !== undefined && settle())
+          resolve({ kind: 'intercepted', status, bytesIn, answer: keeper.end() });
         return undefined;
       },
       upgraded: () => cut('error'),

@@ -64,14 +64,14 @@ export function clientAddress(
  * The fields that tell the next hop where a request came from.
  *
  * @param from the client's address, the public scheme and authority
- * @returns Forwarded and its X-Forwarded-* cousins
+ * @returns Forwarded and its X-Forwarded-* cousins, a list of the caller's own
  * @see RFC 7239 §4
  */
 export function forwardedFields(from: {
   readonly ip: string;
   readonly proto: 'http' | 'https';
   readonly host: string;
-}): HeaderList {
+}): string[] {
   const node = from.ip === '' ? 'unknown' : from.ip.includes(':') ? `"[${from.ip}]"` : from.ip;
   return [
     'Forwarded',

@@ -43,10 +43,17 @@ const NEVER_TRAILERS = new Set([
   'www-authenticate',
 ]);
 
-const FOLDED_NAMES = 1_000;
-const FOLDED_LENGTH = 64;
-/** A pure function's results: traffic repeats a few dozen names. */
+/** Traffic repeats a few dozen names. What they fold to, and what filters say of them, is worked out once. */
+const KNOWN_NAMES = 1_000;
+const KNOWN_LENGTH = 64;
 const folded = new Map<string, string>();
+
+function remember<T>(known: Map<string, T>, name: string, value: T): T {
+  // Emptied, not kept: whoever sends ever new names only makes it as slow as without.
+  if (known.size >= KNOWN_NAMES) known.clear();
+  if (name.length <= KNOWN_LENGTH) known.set(name, value);
+  return value;
+}
 
 /**
  * Folds the spellings that servers treat as one name: case, `_` and `.` for `-`.
@@ -57,12 +64,7 @@ const folded = new Map<string, string>();
  */
 export function foldName(name: string): string {
   const known = folded.get(name);
-  if (known !== undefined) return known;
-  const result = name.toLowerCase().replace(/[_.]/g, '-');
-  // Emptied, not kept: whoever sends ever new names only makes it as slow as without.
-  if (folded.size >= FOLDED_NAMES) folded.clear();
-  if (name.length <= FOLDED_LENGTH) folded.set(name, result);
-  return result;
+  return known ?? remember(folded, name, name.toLowerCase().replace(/[_.]/g, '-'));
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -80,30 +82,68 @@ function connectionNames(raw: HeaderList): ReadonlySet<string> {
 
 /** What a sender changes in the fields that it passes on. */
 export interface HeaderChanges {
-  /** Tells by folded name which of the outside's fields go no further. */
+  /**
+   * Tells by folded name which of the outside's fields go no further. The same function must say the same
+   * of a name each time: what it said is remembered for as long as the function lives.
+   */
   readonly drop: (foldedName: string) => boolean;
   /** Ours, added last: a client's Connection list cannot name them away. */
   readonly add: HeaderList;
 }
 
-function passOn(raw: HeaderList, changes: HeaderChanges, own: Set<string>): string[] {
-  const named = connectionNames(raw);
-  for (let at = 0; at < changes.add.length; at += 2) own.add(foldName(changes.add[at] as string));
-  const out: string[] = [];
-  for (let at = 0; at < raw.length; at += 2) {
-    const folded = foldName(raw[at] as string);
-    if (HOP_BY_HOP.has(folded) || named.has(folded) || own.has(folded)) continue;
-    if (changes.drop(folded)) continue;
-    out.push(raw[at] as string, raw[at + 1] as string);
-  }
-  return out;
+/** By the function that drops: folded names of what goes on, by received ones; undefined for the rest. */
+const fates = new WeakMap<HeaderChanges['drop'], Map<string, string | undefined>>();
+
+function fatesOf(drop: HeaderChanges['drop']): Map<string, string | undefined> {
+  let known = fates.get(drop);
+  if (known === undefined) fates.set(drop, (known = new Map()));
+  return known;
 }
 
-function framingFields(framing: Framing, method: string): HeaderList {
-  if (framing.kind === 'chunked') return ['Transfer-Encoding', 'chunked'];
-  if (framing.kind === 'length') return ['Content-Length', String(framing.bytes)];
-  // RFC 9110 §8.6: say so when a method that usually has a body has none.
-  return ['POST', 'PUT', 'PATCH'].includes(method) ? ['Content-Length', '0'] : [];
+function fateOf(
+  name: string,
+  drop: HeaderChanges['drop'],
+  known: Map<string, string | undefined>,
+): string | undefined {
+  const found = known.get(name);
+  if (found !== undefined || known.has(name)) return found;
+  const folded = foldName(name);
+  const fate = HOP_BY_HOP.has(folded) || drop(folded) ? undefined : folded;
+  return remember(known, name, fate);
+}
+
+/** Appends what may be passed on of the fields received. */
+function passOn(
+  out: string[],
+  raw: HeaderList,
+  { drop, add }: HeaderChanges,
+  isOwn: (folded: string) => boolean,
+): void {
+  const known = fatesOf(drop);
+  const named = connectionNames(raw);
+  const added: string[] = [];
+  for (let at = 0; at < add.length; at += 2) added.push(foldName(add[at] as string));
+  for (let at = 0; at < raw.length; at += 2) {
+    const folded = fateOf(raw[at] as string, drop, known);
+    if (folded === undefined || isOwn(folded) || added.includes(folded)) continue;
+    if (named.size > 0 && named.has(folded)) continue;
+    out.push(raw[at] as string, raw[at + 1] as string);
+  }
+  for (const each of add) out.push(each);
+}
+
+/** What is said anew for each hop, beside what is hop-by-hop. */
+const isOfThisHop = (folded: string): boolean =>
+  folded === 'host' || folded === 'content-length' || folded === 'expect';
+const isNone = (): boolean => false;
+
+const usuallyHasBody = (method: string): boolean =>
+  method === 'POST' || method === 'PUT' || method === 'PATCH';
+
+function framingFields(framing: Exclude<Framing, { kind: 'none' }>): HeaderList {
+  return framing.kind === 'chunked'
+    ? ['Transfer-Encoding', 'chunked']
+    : ['Content-Length', String(framing.bytes)];
 }
 
 /**
@@ -124,9 +164,12 @@ export function requestHeaders(
   framing: Framing,
   changes: HeaderChanges,
 ): string[] {
-  const own = new Set(['host', 'content-length', 'expect']);
-  const kept = passOn(raw, changes, own);
-  return ['Host', host, ...kept, ...changes.add, ...framingFields(framing, method)];
+  const fields = ['Host', host];
+  passOn(fields, raw, changes, isOfThisHop);
+  if (framing.kind !== 'none') fields.push(...framingFields(framing));
+  // RFC 9110 §8.6: say so when a method that usually has a body has none.
+  else if (usuallyHasBody(method)) fields.push('Content-Length', '0');
+  return fields;
 }
 
 /**
@@ -138,8 +181,9 @@ export function requestHeaders(
  * @returns the fields to send
  */
 export function responseHeaders(raw: HeaderList, changes: HeaderChanges): string[] {
-  const kept = passOn(raw, changes, new Set());
-  return [...kept, ...changes.add];
+  const fields: string[] = [];
+  passOn(fields, raw, changes, isNone);
+  return fields;
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 /**
@@ -12,4 +13,15 @@ export function endWithAnswer(socket: Duplex, text: string): void {
   socket.on('error', () => socket.destroy());
   if (socket.writable) socket.end(text, 'latin1');
   else socket.destroy();
+}
+
+/**
+ * Cuts an answer short: its connection is closed. Behind another answer it has none yet; node would then
+ * leave the client waiting for ever.
+ *
+ * @param response begun or not
+ */
+export function cutAnswer(response: ServerResponse): void {
+  if (response.socket === null) response.once('socket', (socket) => socket.destroy());
+  response.destroy();
 }

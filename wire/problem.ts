@@ -1,3 +1,4 @@
+import { cutAnswer } from './last-words.ts';
 import type { ServerResponse } from 'node:http';
 
 /**
@@ -68,7 +69,7 @@ export function sendProblem(
   options: { readonly close?: boolean } = {},
 ): number {
   if (response.headersSent) {
-    response.destroy();
+    cutAnswer(response);
     return 0;
   }
   // A body that was begun and is not wanted would hold up the connection.

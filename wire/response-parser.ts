@@ -76,7 +76,7 @@ export function createResponseParser(): ResponseParser {
   /** Returns where the head ended, or -1 while it goes on. */
   function takeHead(chunk: Buffer): number {
     const end = chunk.indexOf('\r\n\r\n', 0, 'latin1');
-    if (end > MAX_HEAD_BYTES || (end < 0 && chunk.length > MAX_HEAD_BYTES))
+    if (end > MAX_HEAD_BYTES || (end < 0 && chunk.length > MAX_HEAD_BYTES + 3))
       throw new ResponseError('its head is too long');
     if (end >= 0) return end;
     const lf = chunk.indexOf(0x0a);

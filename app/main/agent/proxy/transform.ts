@@ -27,6 +27,14 @@ const DROPPED_FROM_ANSWERS = new Set([
   'strict-transport-security',
 ]);
 
+const dropsFromTool = (folded: string): boolean =>
+  DROPPED_FROM_TOOLS.has(folded) ||
+  folded.startsWith('x-latchkey-') ||
+  folded.startsWith('sec-fetch-');
+const dropsFromAnswer = (folded: string): boolean => DROPPED_FROM_ANSWERS.has(folded);
+const dropsCorsToo = (folded: string): boolean =>
+  dropsFromAnswer(folded) || folded.startsWith('access-control-');
+
 const REFERENCES = new Set(['location', 'content-location']);
 
 /**
@@ -62,10 +70,7 @@ export function toRelay(
 ): HeaderList {
   const own = fieldValues(raw, 'authorization')[0];
   return requestHeaders(raw, facts.method, facts.host, facts.framing, {
-    drop: (folded) =>
-      DROPPED_FROM_TOOLS.has(folded) ||
-      folded.startsWith('x-latchkey-') ||
-      folded.startsWith('sec-fetch-'),
+    drop: dropsFromTool,
     add: [
       ...facts.credential,
       'X-Request-Id',
@@ -95,8 +100,7 @@ export function toTool(
   localName: (reference: string) => string,
 ): HeaderList {
   const fields = responseHeaders(raw, {
-    drop: (folded) =>
-      DROPPED_FROM_ANSWERS.has(folded) || (!keepCors && folded.startsWith('access-control-')),
+    drop: keepCors ? dropsFromAnswer : dropsCorsToo,
     add: ['X-Request-Id', requestId],
   });
   for (let at = 0; at < fields.length; at += 2)
