@@ -9,6 +9,7 @@ const batchRecords = 1000;
 const retryMs = 1000;
 /** How long an outcome may wait for company. */
 const lingerMs = 20;
+const nobody = (): void => {};
 
 /** What is to be recorded. */
 export interface Draft {
@@ -79,7 +80,7 @@ export function createCommitQueue(deps: {
   let failure: AuditError | undefined;
   let closed = false;
 
-  function content({ kind, fields }: Draft): Content {
+  function content(kind: AuditKind, fields: AuditFields): Content {
     const ms = now();
     if (clock.ms !== ms) clock = { ms, at: new Date(ms).toISOString() };
     return { id: ulid(ms), at: clock.at, kind, side, fields };
@@ -102,9 +103,9 @@ export function createCommitQueue(deps: {
   }
 
   function flush(): void {
-    const batch = waiting.slice(0, batchRecords);
-    if (batch.length === 0) return;
-    waiting = waiting.slice(batchRecords);
+    if (waiting.length === 0) return;
+    const batch = waiting;
+    waiting = batch.splice(batchRecords);
     try {
       const records = commit(batch.map((entry) => entry.content));
       for (const entry of batch) {
@@ -156,8 +157,7 @@ export function createCommitQueue(deps: {
           reject(refusal);
           return;
         }
-        const entry = { content: content({ kind, fields }), lasting: false, onCommit };
-        enqueue({ ...entry, resolve, reject });
+        enqueue({ content: content(kind, fields), lasting: false, onCommit, resolve, reject });
       });
     },
     addLasting(kind, fields, onCommit) {
@@ -166,12 +166,12 @@ export function createCommitQueue(deps: {
       if (closed || waiting.length >= 2 * limit) {
         throw new AuditError('audit_unavailable', `${kind} of a request could not be recorded`);
       }
-      const entry = { content: content({ kind, fields }), lasting: true, onCommit };
-      enqueue({ ...entry, resolve: () => {}, reject: () => {} });
-      return entry.content.id;
+      const added = content(kind, fields);
+      enqueue({ content: added, lasting: true, onCommit, resolve: nobody, reject: nobody });
+      return added.id;
     },
     writeNow(drafts) {
-      deps.onCommit(commit(drafts.map(content)));
+      deps.onCommit(commit(drafts.map(({ kind, fields }) => content(kind, fields))));
     },
     problem: () => failure?.message,
     lagMs() {

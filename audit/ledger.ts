@@ -3,10 +3,10 @@ import type { SealedRecord } from './chain.ts';
 import { createCheckpointer } from './checkpoint.ts';
 import { createCommitQueue } from './commit-queue.ts';
 import { AuditError } from './errors.ts';
-import { recordable, repeatedInInterrupted, repeatedInOutcome } from './fields.ts';
+import { recordable, recordableOutcome, repeatedInInterrupted } from './fields.ts';
 import { type AuditPage, type AuditQuery, queryLedger } from './query.ts';
 import type { AuditFields, AuditKind, AuditRecord, AuditSide } from './record.ts';
-import { recordOf } from './serialize.ts';
+import { toRecord } from './reader.ts';
 import { createStore } from './store.ts';
 
 /** A request whose decision is committed and whose outcome is still to come. */
@@ -114,7 +114,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   function committed(sealed: readonly SealedRecord[]): void {
     if (listeners.size > 0) {
-      const records = sealed.map((one) => recordOf(one.content, one, one.hash));
+      const records = sealed.map(toRecord);
       for (const listener of listeners) attempt(() => listener(records));
     }
     if (store.head().seq - signed >= checkpointRecords) checkpoint();
@@ -138,8 +138,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     return {
       requestId,
       finish(outcome) {
-        const own = () => ({ ...recordable(outcome), requestId });
-        end('outcome', () => ({ ...repeatedInOutcome(fields), ...own() }));
+        end('outcome', () => recordableOutcome(outcome, fields));
       },
       interrupt() {
         end('interrupted', () => repeatedInInterrupted(fields));

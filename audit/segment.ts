@@ -97,6 +97,8 @@ export function openSegment(
   createPrivate(path);
   const db = new Database(path, { timeout: options.busyTimeoutMs });
   try {
+    // Takes effect in a new file only. A commit of many records touches a quarter of the pages of the usual size.
+    db.pragma('page_size = 16384');
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
     if (version(db, path) === 0 && fresh) layOut(db, fresh);

@@ -50,6 +50,33 @@ export async function allRecords(dir: string): Promise<AuditRecord[]> {
   return lines.map((line) => JSON.parse(line) as AuditRecord);
 }
 
+function hasOpen(records: readonly AuditRecord[]): boolean {
+  const ended = new Set(
+    records
+      .filter(({ kind }) => kind === 'outcome' || kind === 'interrupted')
+      .map(({ requestId }) => requestId),
+  );
+  return records.some(
+    ({ kind, decision, user, requestId }) =>
+      kind === 'request' && (decision === 'allow' || user !== undefined) && !ended.has(requestId),
+  );
+}
+
+/**
+ * All records once each request that was allowed, or of somebody recognised, has its end, which is written a
+ * little after the answer. Waits at most 5 s.
+ */
+export async function settledRecords(dir: string): Promise<AuditRecord[]> {
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    const records = await allRecords(dir);
+    if (!hasOpen(records) || Date.now() > deadline) return records;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+}
+
 /** What somebody with access to the files can do: anything, once the triggers are gone. */
 export function tamper(dir: string, change: (db: Database.Database) => void, segment = 1): void {
   const db = new Database(join(dir, `audit-${String(segment).padStart(6, '0')}.sqlite`));
