@@ -121,14 +121,8 @@ function refuseDistributed(claims: Claims, paths: readonly string[]): void {
   }
 }
 
-function deepFreeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
-  Object.freeze(value);
-  Object.values(value).forEach(deepFreeze);
-}
-
 /**
- * Makes the principal out of claims that have been verified; the result and the claims are frozen.
+ * Makes the principal out of claims that have been verified.
  *
  * @param claims the claims of an access token of this issuer
  * @param issuer the issuer's configuration, which names the claims to read
@@ -148,7 +142,7 @@ export function principalFromClaims(
   const email = textAt(claims, issuer.claims.email);
   const userName = userNameOf(claims) ?? email;
   const clientId = clientIdOf(claims, issuer.profile);
-  const principal: Principal = {
+  return {
     issuer: issuer.issuer,
     subject: sub,
     user: userOf(claims, issuer.claims.user),
@@ -166,6 +160,4 @@ export function principalFromClaims(
     tokenId,
     binding: bindingOf(claims['cnf']),
   };
-  deepFreeze(principal);
-  return principal;
 }

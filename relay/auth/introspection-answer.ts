@@ -33,7 +33,7 @@ const accessTokenTypes: ReadonlySet<string> = new Set([
  * @see RFC 7662 §2.2
  */
 export function readAnswer(bytes: Uint8Array): IntrospectionAnswer {
-  const result = parseJsonObject(bytes);
+  const result = parseJsonObject(Buffer.from(bytes));
   if (result.kind === 'not_json') throw new Error('the answer is not JSON');
   if (result.kind === 'refused') throw new Error(`the answer is refused: ${result.why}`);
   const { active, ...claims } = result.value;

@@ -13,15 +13,24 @@ export interface CompactJws {
   };
 }
 
-function decodeCanonical(part: string): Uint8Array {
-  const bytes = Buffer.from(part, 'base64url');
-  // Decoders drop stray characters and spare bits; two spellings of one token would pass as two.
-  if (bytes.toString('base64url') !== part)
+const BASE64URL = /^[A-Za-z0-9_-]*$/;
+/** What a last character may be that stands for 2 bits and 4 spare ones, or for 4 bits and 2. */
+const LAST_OF = { 2: /[AQgw]$/, 3: /[AEIMQUYcgkosw048]$/ } as const;
+
+/** Decoders drop stray characters and spare bits; two spellings of one token would pass as two. */
+function isCanonical(part: string): boolean {
+  const left = part.length % 4;
+  if (left === 1 || !BASE64URL.test(part)) return false;
+  return left === 0 || LAST_OF[left as 2 | 3].test(part);
+}
+
+function decodeCanonical(part: string): Buffer {
+  if (!isCanonical(part))
     throw new RelayError(
       'token_claims',
       'A part of the access token is not canonical base64url. Send the token exactly as it was issued.',
     );
-  return bytes;
+  return Buffer.from(part, 'base64url');
 }
 
 function decodeObject(part: string, what: 'header' | 'claims'): Readonly<Record<string, unknown>> {
@@ -33,6 +42,20 @@ function decodeObject(part: string, what: 'header' | 'claims'): Readonly<Record<
         `The access token's ${what} part is not JSON. Send the token exactly as it was issued.`,
       )
     : new RelayError('token_claims', `The access token's ${what} part is refused: ${result.why}.`);
+}
+
+/** Headers seen lately, by their parts as sent: an issuer's tokens share one, or a few. */
+const headers = new Map<string, CompactJws['header']>();
+const KEPT_HEADERS = 100;
+const KEPT_LENGTH = 512;
+
+function headerOf(part: string): CompactJws['header'] {
+  const known = headers.get(part);
+  if (known !== undefined) return known;
+  const header = Object.freeze(decodeObject(part, 'header'));
+  if (headers.size >= KEPT_HEADERS) headers.clear();
+  if (part.length <= KEPT_LENGTH) headers.set(part, header);
+  return header;
 }
 
 /**
@@ -58,7 +81,7 @@ export function parseCompactJws(token: string): CompactJws {
         ? 'Encrypted access tokens are refused. Have the issuer sign them only.'
         : 'The access token is not a signed JWT of three parts. Have the issuer send JWT access tokens for this resource.',
     );
-  const header = decodeObject(protectedPart, 'header');
+  const header = headerOf(protectedPart);
   const claims = decodeObject(payload, 'claims');
   decodeCanonical(signature);
   return { header, claims, parts: { protected: protectedPart, payload, signature } };

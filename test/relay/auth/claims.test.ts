@@ -38,7 +38,7 @@ function assertRefused(
   );
 }
 
-void test('a principal has all that the claims say, and is frozen through and through', () => {
+void test('a principal has all that the claims say', () => {
   const found = principal({
     name: 'Ann',
     email: 'ann@example.com',
@@ -60,9 +60,6 @@ void test('a principal has all that the claims say, and is frozen through and th
   assert.equal(found.acr, 'mfa');
   assert.equal(found.expiresAtMs, 100_500);
   assert.equal(found.tokenId, 'id');
-  for (const part of [found, found.scopes, found.claims, found.claims['realm_access']])
-    assert.ok(Object.isFrozen(part));
-  assert.ok(Object.isFrozen((found.claims['realm_access'] as { roles: unknown }).roles));
 });
 
 void test('absent claims leave members out', () => {
