@@ -114,11 +114,15 @@ function createGeneration(config: RelayConfig, shared: Shared): Generation {
   /** Pools of connections must not be closed under what is on its way. */
   function counted(run: Promise<void>): Promise<void> {
     open += 1;
-    return run.finally(ended);
+    return run.then(ended, failed);
   }
   function ended(): void {
     open -= 1;
     closeIfDone();
+  }
+  function failed(error: unknown): never {
+    ended();
+    throw error;
   }
 
   return {

@@ -33,6 +33,12 @@ function insert(root: Step, { segments, rest }: PathPattern, position: number): 
   (rest ? step.rests : step.ends).push(position);
 }
 
+function isAscending(positions: readonly number[]): boolean {
+  for (let at = 1; at < positions.length; at++)
+    if ((positions[at - 1] as number) >= (positions[at] as number)) return false;
+  return true;
+}
+
 /** Follows all ways at once, so that stars never make it go back. */
 function follow(root: Step, path: readonly string[], found: number[]): void {
   let steps = [root];
@@ -67,8 +73,8 @@ export function compileMatcher<T extends Matchable>(items: readonly T[]): Matche
   return (path) => {
     const found = always.slice();
     follow(root, pathSegments(path), found);
-    if (found.length < 2) return found.map((position) => items[position] as T);
     // One item may be found by several of its patterns.
-    return [...new Set(found.sort((a, b) => a - b))].map((position) => items[position] as T);
+    const positions = isAscending(found) ? found : [...new Set(found)].sort((a, b) => a - b);
+    return positions.map((position) => items[position] as T);
   };
 }

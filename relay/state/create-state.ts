@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { RelayConfig } from '../config/config.ts';
 import { openJournal } from './journal.ts';
 import { createMemoryState } from './memory.ts';
-import { connectRedisState, type StateEvent } from './redis.ts';
+import type { StateEvent } from './redis.ts';
 import type { SharedState } from './shared-state.ts';
 
 /**
@@ -21,8 +21,11 @@ export async function createState(
     readonly log: (event: StateEvent) => void;
   },
 ): Promise<SharedState> {
-  if (config.kind === 'redis')
+  if (config.kind === 'redis') {
+    // A relay without Redis need not carry its client: 20 MiB.
+    const { connectRedisState } = await import('./redis.ts');
     return await connectRedisState({ url: config.url, now: deps.now, log: deps.log });
+  }
   const journal = await openJournal(join(deps.dir, 'revocations.jsonl'), deps.now());
   return createMemoryState(deps.now, journal);
 }

@@ -82,8 +82,11 @@ const NEVER_FROM_OUTSIDE = new Set([
   'x-method-override',
 ]);
 
+const VIA = '1.1 latchkey';
+
 function via(raw: HeaderList): string {
-  return [...fieldValues(raw, 'via'), '1.1 latchkey'].join(', ');
+  const before = fieldValues(raw, 'via');
+  return before.length === 0 ? VIA : `${before.join(', ')}, ${VIA}`;
 }
 
 type Renames = ReadonlyMap<string, (value: string, basePath: string) => string>;
@@ -170,15 +173,9 @@ export function createTransform(api: ApiConfig, deps: TransformDeps): Transform 
       return to + (rewriteQuery === undefined ? query : rewriteQuery(query, claims));
     },
     request(facts, host) {
-      const add = [
-        'X-Request-Id',
-        facts.requestId,
-        'traceparent',
-        facts.traceparent,
-        ...forwardedFields({ ip: facts.ip, proto: facts.proto, host: facts.authority }),
-        'Via',
-        via(facts.rawHeaders),
-      ];
+      const add = forwardedFields({ ip: facts.ip, proto: facts.proto, host: facts.authority });
+      add.push('X-Request-Id', facts.requestId, 'traceparent', facts.traceparent);
+      add.push('Via', via(facts.rawHeaders));
       for (const [name, template] of templates) {
         const value = template.render(facts.principal.claims);
         if (value !== undefined) add.push(name, value);
@@ -187,7 +184,7 @@ export function createTransform(api: ApiConfig, deps: TransformDeps): Transform 
         ? fieldValues(facts.rawHeaders, 'x-latchkey-authorization')[0]
         : undefined;
       if (own !== undefined) add.push('Authorization', own);
-      add.push(...secret);
+      if (secret.length > 0) add.push(...secret);
       if (assert !== undefined) add.push(ASSERTION_FIELD, assert(facts.principal, facts.requestId));
       return requestHeaders(facts.rawHeaders, facts.method, host, facts.framing, {
         drop: dropped,
@@ -203,7 +200,7 @@ export function createTransform(api: ApiConfig, deps: TransformDeps): Transform 
       });
       // Before ours are added: what is configured is public already.
       if (renames.size > 0) rename(fields, renames, basePath);
-      fields.push(...answerSet);
+      if (answerSet.length > 0) fields.push(...answerSet);
       return fields;
     },
   };
