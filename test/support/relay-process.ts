@@ -52,16 +52,22 @@ export async function startRelayProcess(
     /** YAML under the issuer, indented by four spaces. */
     readonly issuer?: string;
     readonly listen?: string;
+    /** Node's own options. */
+    readonly nodeArgs?: readonly string[];
     readonly upstream?: RawUpstream;
+    /** One that runs already: this one gets the same address, issuer and upstream. */
+    readonly beside?: RelayProcess;
   } = {},
 ): Promise<RelayProcess> {
-  const issuer = await createTestIssuer();
-  const upstream = options.upstream ?? (await createRawUpstream());
+  const { beside } = options;
+  const issuer = beside?.issuer ?? (await createTestIssuer());
+  const upstream = options.upstream ?? beside?.upstream ?? (await createRawUpstream());
+  const listen = options.listen ?? (beside && new URL(beside.url).host) ?? '127.0.0.1:0';
   const dir = await mkdtemp(join(tmpdir(), 'latchkey-process-'));
   const configFile = join(dir, 'relay.yaml');
   await writeFile(
     configFile,
-    `listen: ${options.listen ?? '127.0.0.1:0'}
+    `listen: ${listen}
 issuers:
   - issuer: ${issuer.issuer}
     audience: [${AUDIENCE}]
@@ -78,9 +84,13 @@ management: { listen: 127.0.0.1:0 }
 ${options.top ?? ''}
 `,
   );
-  const child = spawn(process.execPath, [MAIN, '--config', configFile], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [...(options.nodeArgs ?? []), MAIN, '--config', configFile],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const events: Record<string, unknown>[] = [];
   let stderr = '';
@@ -91,7 +101,7 @@ ${options.top ?? ''}
   t.after(async () => {
     child.kill('SIGKILL');
     await exited;
-    await Promise.all([upstream.close(), issuer.close()]);
+    if (beside === undefined) await Promise.all([upstream.close(), issuer.close()]);
     await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
   const named = (event: string) => events.filter((entry) => entry['event'] === event);
