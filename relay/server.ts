@@ -1,11 +1,12 @@
 import { constants } from 'node:crypto';
-import http, { type RequestListener, type ServerOptions } from 'node:http';
+import http, { type IncomingMessage, type RequestListener, type ServerOptions } from 'node:http';
 import https, { type ServerOptions as TlsServerOptions } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { endWithAnswer } from '../wire/last-words.ts';
-import { isWebSocketUpgrade } from '../wire/tunnel.ts';
+import { createQueuedAnswers } from '../wire/queued-answers.ts';
+import { isWebSocketUpgrade, owesAnswer } from '../wire/tunnel.ts';
 import type { RelayConfig } from './config/config.ts';
 import type { ProxiedPeers } from './proxy-protocol.ts';
 import type { Relay } from './relay.ts';
@@ -131,7 +132,18 @@ export function createPublicServer(
       server.setSecureContext(tlsOptions(next, pair));
     },
     attach(relay) {
-      const listener: RequestListener = (request, response) => void relay.serve(request, response);
+      const queued = createQueuedAnswers();
+      const listener: RequestListener = (request, response) => {
+        queued.note(request, response);
+        void relay.serve(request, response);
+      };
+      /** Ends a connection on which what is pipelined would overtake an answer, and be taken for it. */
+      const endIfOwing = (request: IncomingMessage, socket: Socket): boolean => {
+        if (!owesAnswer(request, socket)) return false;
+        relay.unparsable(400, peers.of(socket));
+        queued.end(socket);
+        return true;
+      };
       server.on('request', listener);
       // Handled like any request: whether the body is wanted is decided in the pipeline.
       server.on('checkContinue', listener);
@@ -140,9 +152,12 @@ export function createPublicServer(
         const status = answerParserError(error, socket);
         if (status !== 0) relay.unparsable(status, peers.of(socket));
       });
-      server.on('upgrade', (request, socket) => void relay.upgrade(request, socket));
-      server.on('connect', (_request, socket: Duplex) => {
-        endWithAnswer(socket, bareAnswer('405 Method Not Allowed'));
+      server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+        if (!endIfOwing(request, socket)) void relay.upgrade(request, socket);
+      });
+      server.on('connect', (request: IncomingMessage, socket: Socket) => {
+        if (!endIfOwing(request, socket))
+          endWithAnswer(socket, bareAnswer('405 Method Not Allowed'));
       });
     },
   };

@@ -22,6 +22,28 @@ export function isWebSocketUpgrade(request: IncomingMessage): boolean {
 }
 
 /**
+ * Tells whether an earlier request on a connection still waits for its answer. Whatever is written
+ * meanwhile would be taken for that answer.
+ *
+ * @param request one that was pipelined behind it
+ * @param socket their connection
+ * @returns true while an answer is owed
+ * @see RFC 9112 §9.3.2
+ */
+export function owesAnswer(request: IncomingMessage, socket: Duplex): boolean {
+  const connection = socket as Parameters<ServerResponse['assignSocket']>[0];
+  const probe = new ServerResponse(request);
+  try {
+    probe.assignSocket(connection);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_HTTP_SOCKET_ASSIGNED') throw error;
+    return true;
+  }
+  probe.detachSocket(connection);
+  return false;
+}
+
+/**
  * An answer on a connection that asked for an upgrade and does not get it.
  *
  * @param request the client's request

@@ -142,6 +142,17 @@ describe('a web page, a rebound name or another service gets nothing from the po
     assert.match(answer, /"code":"method"/);
   });
 
+  test('an upgrade or CONNECT behind a request whose answer is owed gets none', async () => {
+    const host = `Host: localhost:${port}`;
+    const slow = `GET /billing/slow?ms=400 HTTP/1.1\r\n${host}\r\n\r\n`;
+    const upgrade = `GET /billing/live HTTP/1.1\r\n${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`;
+    const connect = `CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n`;
+    for (const behind of [upgrade, connect, slow + upgrade])
+      assert.equal(await sendRaw(agent.url, slow + behind), '');
+    await sleep(600);
+    assert.equal(statusOf(await send([host])), 200, 'the app goes on');
+  });
+
   test('answers carry nothing that would outlive them in a browser', async () => {
     const answer = await send([`Host: localhost:${port}`], '/billing/invoices');
     assert.doesNotMatch(

@@ -67,22 +67,24 @@ const one = (request: SeenRequest, name: string): string | undefined => {
   return values.length === 1 ? values[0] : undefined;
 };
 
-/** Compares what arrived with what was recorded; what is left of either is returned. */
+/** Compares what arrived with what was recorded, and removes the records that are accounted for. */
 function compare(
   arrived: readonly SeenRequest[],
   allowed: Map<string, AuditRecord>,
+  excused: Map<string, AuditRecord>,
 ): readonly string[] {
   const faults: string[] = [];
   for (const request of arrived) {
     const { method, target } = request;
     const said = `${method} ${target}`;
     const id = one(request, 'x-request-id');
-    const record = id === undefined ? undefined : allowed.get(id);
+    const record = id === undefined ? undefined : (allowed.get(id) ?? excused.get(id));
     if (id === undefined || record === undefined) {
       faults.push(`${said} arrived without a record of its own (${id})`);
       continue;
     }
     allowed.delete(id);
+    excused.delete(id);
     const path = record.path?.slice('/x'.length) || '/';
     if (record.method !== method || path !== target.split('?')[0])
       faults.push(`${said} arrived, ${record.method} ${record.path} was recorded`);
@@ -96,13 +98,17 @@ function compare(
 function judgeAbsent(
   allowed: Map<string, AuditRecord>,
   outcomes: ReadonlyMap<string, AuditRecord>,
+  excused: Map<string, AuditRecord>,
 ): string[] {
   const faults: string[] = [];
   for (const [id, record] of allowed) {
     const outcome = outcomes.get(id);
     if (outcome === undefined) continue;
     allowed.delete(id);
-    if (outcome.closedBy === 'client' || (outcome.status ?? 0) >= 400) continue;
+    if (outcome.closedBy === 'client' || (outcome.status ?? 0) >= 400) {
+      excused.set(id, record);
+      continue;
+    }
     faults.push(
       `${record.method} ${record.path} was recorded as ${outcome.status}, and never arrived`,
     );
@@ -131,6 +137,8 @@ async function start(t: TestContext): Promise<Fuzzed> {
   const read = createRecordReader(bench.auditDir);
   const allowed = new Map<string, AuditRecord>();
   const outcomes = new Map<string, AuditRecord>();
+  /** What may stay away may also come late: its client left when it was on its way. */
+  const excused = new Map<string, AuditRecord>();
   const counts = { arrived: 0, refused: 0 };
 
   function look(): string[] {
@@ -149,7 +157,11 @@ async function start(t: TestContext): Promise<Fuzzed> {
     }
     const arrived = taken.flatMap(({ encodingFirst }) => encodingFirst);
     counts.arrived += arrived.length;
-    return [...faults, ...compare(arrived, allowed), ...judgeAbsent(allowed, outcomes)];
+    return [
+      ...faults,
+      ...compare(arrived, allowed, excused),
+      ...judgeAbsent(allowed, outcomes, excused),
+    ];
   }
 
   return {
@@ -207,8 +219,9 @@ async function round(t: TestContext, seed: number, requests: number): Promise<vo
   }
   const { arrived, refused } = fuzzed.counts;
   t.diagnostic(JSON.stringify({ fuzz: 'requests', seed, sent, arrived, refused }));
+  // A fault takes along what came before it and was not sent yet: how much depends on the machine.
   assert.ok(
-    arrived > sent / 4,
+    arrived > sent / 6,
     `only ${arrived} of ${sent} requests got through: too little is tried`,
   );
 }

@@ -8,7 +8,7 @@ import { isWebSocketUpgrade } from '../../../../wire/tunnel.ts';
 export interface Handlers {
   readonly request: RequestListener;
   readonly upgrade: (request: IncomingMessage, socket: Duplex) => void;
-  readonly connect: (socket: Duplex) => void;
+  readonly connect: (request: IncomingMessage, socket: Duplex) => void;
 }
 
 const OPTIONS: ServerOptions = {
@@ -32,7 +32,7 @@ function createServer(handlers: Handlers): http.Server {
   server.on('checkContinue', handlers.request);
   server.on('checkExpectation', handlers.request);
   server.on('upgrade', handlers.upgrade);
-  server.on('connect', (_request, socket: Duplex) => handlers.connect(socket));
+  server.on('connect', handlers.connect);
   return server;
 }
 

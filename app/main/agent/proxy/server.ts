@@ -7,10 +7,11 @@ import { forward } from '../../../../wire/forward.ts';
 import { readFraming } from '../../../../wire/framing.ts';
 import { fieldValues } from '../../../../wire/headers.ts';
 import { createBodyKeeper } from '../../../../wire/kept-body.ts';
-import { sendProblem } from '../../../../wire/problem.ts';
+import { sendProblem, type ProblemError } from '../../../../wire/problem.ts';
+import { createQueuedAnswers } from '../../../../wire/queued-answers.ts';
 import { canonicalTarget } from '../../../../wire/target.ts';
 import { continueTrace } from '../../../../wire/trace.ts';
-import { responseOn, tunnel } from '../../../../wire/tunnel.ts';
+import { owesAnswer, responseOn, tunnel } from '../../../../wire/tunnel.ts';
 import { AgentError } from '../errors.ts';
 import type { Call } from './call.ts';
 import { createCarrier } from './carry.ts';
@@ -27,6 +28,8 @@ const LIMITS = { urlBytes: 16 * 1024 };
 const KEPT = { requestBytes: 1024 * 1024, totalBytes: 64 * 1024 * 1024 };
 const NO_TOOL_KEYS =
   'Your settings require a key of every tool (guard.requireToolKeys), and this version of Latchkey has none to give. Ask your IT department, or set it to false.';
+/** An answer to what is pipelined behind an owed one would be taken for that one: there is none. */
+const PIPELINED = { code: 'bad_request', status: 400 } as const;
 const PAGES = new Set(['/', '/.latchkey/status']);
 
 /**
@@ -40,6 +43,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const carrier = createCarrier(deps, hops);
   const keepBody = createBodyKeeper(KEPT);
   const refusals = createRefusals(deps.ledger, deps.auditFailed);
+  const queued = createQueuedAnswers();
   // Node forgets connections that ask for an upgrade, and would wait for their end for ever.
   const upgrading = new Set<Duplex>();
   let servers: Server[] = [];
@@ -85,10 +89,17 @@ export function createProxy(deps: ProxyDeps): Proxy {
     const close = problem.status === 400 || response.req.headers.expect !== undefined;
     const bytesOut = sendProblem(response, problem, requestId, { close });
     // What was admitted has its record already; this is for what never was.
-    if (call?.admitted) return;
-    const { code, status } = problem;
-    const tool = { name: toolName(response.req.rawHeaders) };
-    const method = response.req.method ?? '';
+    if (!call?.admitted) recordRefusal(response.req, requestId, problem, bytesOut);
+  }
+
+  function recordRefusal(
+    request: IncomingMessage,
+    requestId: string,
+    { code, status }: Pick<ProblemError, 'code' | 'status'>,
+    bytesOut: number,
+  ): void {
+    const tool = { name: toolName(request.rawHeaders) };
+    const method = request.method ?? '';
     refusals.record(
       { requestId, tool, method, decision: 'deny', code },
       { status, code, bytesOut, closedBy: 'relay' },
@@ -96,6 +107,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    queued.note(request, response);
     const requestId = ulid();
     let call: Call | undefined;
     const gone = new AbortController();
@@ -115,8 +127,16 @@ export function createProxy(deps: ProxyDeps): Proxy {
     }
   }
 
+  function endIfOwing(request: IncomingMessage, socket: Duplex, requestId: string): boolean {
+    if (!owesAnswer(request, socket)) return false;
+    queued.end(socket);
+    recordRefusal(request, requestId, PIPELINED, 0);
+    return true;
+  }
+
   async function upgrade(request: IncomingMessage, socket: Duplex): Promise<void> {
     const requestId = ulid();
+    if (endIfOwing(request, socket, requestId)) return;
     let call: Call | undefined;
     const gone = new AbortController();
     const leave = (): void => gone.abort();
@@ -150,7 +170,9 @@ export function createProxy(deps: ProxyDeps): Proxy {
         {
           request: (request, response) => void serve(request, response),
           upgrade: (request, socket) => void upgrade(request, socket),
-          connect: refuseConnect,
+          connect(request, socket) {
+            if (!endIfOwing(request, socket, ulid())) refuseConnect(socket);
+          },
         },
         deps.port,
       );
