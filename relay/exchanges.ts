@@ -11,8 +11,8 @@ export interface Exchanges {
   registrar(principal: Principal): (cut: (by: ClosedBy) => void) => () => void;
   /** How many are open, or how many of those whose principal matches. */
   count(matches?: (principal: Principal) => boolean): number;
-  /** Resolves when none is open, or after the time given, when the rest are cut. */
-  drain(timeoutMs: number): Promise<void>;
+  /** Ends all. */
+  cut(by: ClosedBy): void;
   close(): void;
 }
 
@@ -34,7 +34,6 @@ interface Open {
  */
 export function createExchanges(now: () => number, revocations: Revocations): Exchanges {
   const open = new Set<Open>();
-  let drained: (() => void) | undefined;
 
   function cutRevoked(): void {
     try {
@@ -59,27 +58,14 @@ export function createExchanges(now: () => number, revocations: Revocations): Ex
     registrar: (principal) => (cut) => {
       const exchange = { principal, cut };
       open.add(exchange);
-      return () => {
-        open.delete(exchange);
-        if (open.size === 0) drained?.();
-      };
+      return () => void open.delete(exchange);
     },
     count: (matches) =>
       matches === undefined
         ? open.size
         : [...open].filter(({ principal }) => matches(principal)).length,
-    async drain(timeoutMs) {
-      if (open.size === 0) return;
-      await new Promise<void>((resolve) => {
-        const deadline = setTimeout(() => {
-          for (const exchange of open) exchange.cut('drain');
-          resolve();
-        }, timeoutMs);
-        drained = () => {
-          clearTimeout(deadline);
-          resolve();
-        };
-      });
+    cut(by) {
+      for (const exchange of open) exchange.cut(by);
     },
     close() {
       clearInterval(sweep);

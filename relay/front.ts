@@ -16,6 +16,8 @@ import { createExchanges } from './exchanges.ts';
 import { createGenerations, type Generation, type Generations, type Shared } from './generation.ts';
 import { limitConnections } from './limits/connections.ts';
 import { createMetrics } from './metrics.ts';
+import { stopListening } from './listen.ts';
+import { createParting } from './parting.ts';
 import type { Stage } from './reload.ts';
 import { createProxiedPeers, directPeers } from './proxy-protocol.ts';
 import { createRequestIds } from './request-id.ts';
@@ -36,7 +38,7 @@ export interface FrontDeps {
   /** Gives the server its connections; resolves to the URL under which they come. */
   readonly listen: (server: Server, inject: (socket: Socket) => void) => Promise<string>;
   /** Accepts no more, where something else than the server does. */
-  readonly shut?: () => void;
+  readonly shut?: () => Promise<void> | undefined;
   readonly log: (event: Record<string, unknown>) => void;
   readonly now: () => number;
   readonly version: string;
@@ -49,9 +51,14 @@ export interface Front {
   readonly generations: Generations;
   /** Where a reload takes effect. */
   readonly stage: Stage;
+  /** From now on each answer is its connection's last. */
+  announce(): void;
   /** Takes no new connections; resolves when what is under way has ended, or was given its time. */
   drain(): Promise<void>;
 }
+
+/** To send what tells clients that they are cut off. */
+const LAST_WORDS_MS = 1_000;
 
 function createStage(
   generations: Generations,
@@ -113,9 +120,13 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
       )
     : directPeers;
   const { server, inject, attach, reconfigure } = createPublicServer(config, deps.keyPair, peers);
-  const url = await deps.listen(server, inject);
+  const parting = createParting(server);
+  const url = await deps.listen(server, (socket) => {
+    parting.accepted(socket);
+    inject(socket);
+  });
   closers.add(() => {
-    server.closeAllConnections();
+    parting.end();
     return new Promise((resolve) => {
       server.close(() => resolve());
     });
@@ -143,8 +154,15 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
   limitConnections(server, peers.of, perAddress, metrics.connectionRefused);
   closers.add(() => generations.close());
   attach({
-    serve: (request, response) => generations.current().relay.serve(request, response),
-    upgrade: (request, socket) => generations.current().relay.upgrade(request, socket),
+    async serve(request, response) {
+      parting.began(request, response);
+      await generations.current().relay.serve(request, response);
+      parting.ended(request, response);
+    },
+    upgrade(request, socket) {
+      parting.switched(request);
+      return generations.current().relay.upgrade(request, socket);
+    },
     unparsable: (status, ip) => generations.current().relay.unparsable(status, ip),
   });
   pool.start(config.issuers);
@@ -153,16 +171,14 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
     shared,
     generations,
     stage: createStage(generations, shared, reconfigure),
+    announce: parting.announce,
     async drain() {
-      // Who still comes on a kept connection is served, and told to come anew elsewhere.
-      server.prependListener('request', (_request, response) => {
-        response.shouldKeepAlive = false;
-      });
-      deps.shut?.();
-      server.close();
-      server.closeIdleConnections();
-      await exchanges.drain(generations.current().config.drain.timeoutMs);
+      parting.announce();
+      await Promise.all([deps.shut?.(), stopListening(server)]);
+      await parting.over(generations.current().config.drain.timeoutMs);
       isDraining = true;
+      exchanges.cut('drain');
+      await parting.over(LAST_WORDS_MS);
     },
   };
 }

@@ -109,6 +109,7 @@ async function serveHere(common: Common, closers: Closers): Promise<Serving> {
     stage,
     management: (reloader, draining) =>
       managementDeps({ ...shared, draining }, generations, reloader),
+    announce: front.announce,
     drain: front.drain,
   };
 }
@@ -146,7 +147,7 @@ async function start(
   const { version } = options;
   const common: Common = { config, keyPair, ledger, refusals, state, log, now, version };
   const open = config.workers > 1 ? openPrimary : serveHere;
-  const { url, stage, drain, replace, management: facts } = await open(common, closers);
+  const { url, stage, announce, drain, replace, management: facts } = await open(common, closers);
 
   const watch = watchFiles(
     options.load === undefined ? [] : config.files,
@@ -190,7 +191,9 @@ async function start(
   async function stop(): Promise<void> {
     isDraining = true;
     log({ event: 'draining' });
-    // Balancers look at /readyz, and need a moment to see it.
+    // Balancers look at /readyz, and need a moment to see it. Connections that are kept end meanwhile,
+    // each after an answer, so that hardly one is left to be closed as its client asks for something.
+    announce();
     await sleep(stage.current().drain.delayMs);
     await drain();
     await closers.close();

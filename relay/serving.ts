@@ -25,6 +25,8 @@ export interface Serving {
   readonly stage: Stage;
   /** What the management listener shows of it. */
   readonly management: (reloader: Reloader, draining: () => boolean) => ManagementDeps;
+  /** From now on each answer is its connection's last. */
+  announce(): void;
   /** Takes no new connections; resolves when what is under way has ended, or was given its time. */
   drain(): Promise<void>;
   /** Puts a new process in place of each that serves; absent where this one does. */

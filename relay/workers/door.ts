@@ -1,13 +1,13 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ListenAddress } from '../config/config.ts';
-import { listenOn } from '../listen.ts';
+import { listenOn, stopListening } from '../listen.ts';
 
 /** Accepts connections for all workers. */
 export interface Door {
   /** Binds; resolves to the URL of the first address. */
   open(addresses: readonly ListenAddress[], scheme: 'http' | 'https'): Promise<string>;
-  /** Accepts no more. */
-  close(): void;
+  /** Accepts what waits, and then no more. */
+  close(): Promise<void>;
 }
 
 /**
@@ -36,8 +36,8 @@ export function createDoor(
       }
       return urls[0] as string;
     },
-    close() {
-      for (const server of servers) server.close();
+    async close() {
+      await Promise.all(servers.map(stopListening));
     },
   };
 }

@@ -1,5 +1,8 @@
 import { Socket } from 'node:net';
-import { runWorker } from './worker.ts';
+import { prepareProcess } from '../prepare-process.ts';
+
+prepareProcess();
+const { runWorker } = await import('./worker.ts');
 
 // What ends or reloads a relay is told to its primary, also by a terminal or a service manager that
 // tells all processes of a group at once: workers go when the primary says so, or is gone.

@@ -23,6 +23,7 @@ export interface Member {
   /** What it has counted, as far as is known. */
   counted: string;
   give(connection: number, socket: Socket): void;
+  announce(): void;
   leave(isReplaced: boolean): void;
   kill(): void;
 }

@@ -188,8 +188,11 @@ export async function openPrimary(common: Common, closers: Closers): Promise<Ser
         reloader,
         draining,
       ),
+    announce() {
+      for (const member of crew.all()) member.announce();
+    },
     async drain() {
-      door.close();
+      await door.close();
       await crew.leave();
     },
     replace: crew.replace,

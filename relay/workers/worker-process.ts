@@ -17,6 +17,8 @@ export interface WorkerProcess {
   taken(connections: readonly number[]): void;
   /** Of one that is gone: the connections that were never sent to it, whole; others are closed. */
   takeBack(): readonly Socket[];
+  /** Asks it to end each connection with its next answer. */
+  announce(): void;
   /** Asks it to finish what is under way, and to end; without haste where another takes over. */
   leave(isReplaced: boolean): void;
   kill(): void;
@@ -76,6 +78,9 @@ export function spawnWorker(offered: PrimaryProcedures): WorkerProcess {
       // Something of one that was sent may have been read, and answered.
       for (const { socket, isSent } of entries) if (isSent) socket.destroy();
       return entries.filter(({ isSent }) => !isSent).map(({ socket }) => socket);
+    },
+    announce() {
+      if (child.connected) child.send('announce', () => {});
     },
     leave(isReplaced) {
       // After the connections that are on their way.

@@ -141,6 +141,7 @@ export function runWorker({ stream, parent, exit }: WorkerDeps): void {
     if (primary.backlogBytes() > MAX_BACKLOG_BYTES) exit(1);
   }, 1_000).unref();
   parent.on('message', (message: unknown) => {
+    if (message === 'announce') front?.announce();
     if (message === 'leave' || message === 'replaced') void leave(message === 'replaced');
   });
 }
