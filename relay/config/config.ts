@@ -87,7 +87,7 @@ export interface RelayConfig {
   /** Whether another relay may listen on the same addresses, to take over without a gap. */
   readonly reusePort: boolean;
   readonly drain: {
-    /** How long /readyz is red before anything else changes. */
+    /** How long /readyz is red while all is still served, each answer being its connection's last. */
     readonly delayMs: number;
     /** How long open exchanges may go on after that. */
     readonly timeoutMs: number;

@@ -27,7 +27,10 @@ const relay: Readonly<Record<string, KeyText>> = {
     true,
   ],
   drain: ['What happens before the relay stops.', { delay: '5s', timeout: '30s' }],
-  'drain.delay': [`How long /readyz is red before anything else changes. ${DURATION}`, '5s'],
+  'drain.delay': [
+    `How long /readyz is red while all is still served, each answer being its connection's last. ${DURATION}`,
+    '5s',
+  ],
   'drain.timeout': [`How long open exchanges may go on after that. ${DURATION}`, '30s'],
   assertion: [
     'The keys that sign X-Latchkey-Assertion. Without them the relay makes one beside its audit.',
@@ -104,11 +107,11 @@ const relay: Readonly<Record<string, KeyText>> = {
   'limits.bodyRate': [`The least that a client must send of a body each second. ${SIZE}`, '1KB'],
   'limits.bodyGrace': [`How long a body may be slower than that. ${DURATION}`, '10s'],
   'limits.failedAuthentications': [
-    'How many requests with bad tokens one address may send before the rest are refused unseen; off for no such bound. Good tokens always pass.',
-    { requests: 120, per: '1m' },
+    'How many requests with bad tokens one address may send before the rest are refused unseen; off for no such bound. Tokens that are known always pass.',
+    { requests: 6000, per: '1m' },
     'off',
   ],
-  'limits.failedAuthentications.requests': ['How many.', 120],
+  'limits.failedAuthentications.requests': ['How many.', 6000],
   'limits.failedAuthentications.per': [`In what time. ${DURATION}`, '1m'],
   'limits.connectionsPerIp': ['Connections that one address may have open.', 200],
   'limits.rate': [

@@ -104,7 +104,7 @@ export const relaySchema = z.strictObject({
           ],
           'must be off or { requests, per }',
         )
-        .prefault({ requests: 120, per: '1m' }),
+        .prefault({ requests: 6000, per: '1m' }),
       connectionsPerIp: z.int('must be a whole number').min(1, 'must be 1 or more').optional(),
       rate: rates(['user', 'client', 'ip']).optional(),
     })

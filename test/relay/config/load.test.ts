@@ -19,7 +19,7 @@ test('applies the defaults, resolves paths, names the file by its hash and freez
     headersTimeoutMs: 10_000,
     bodyBytesPerSecond: 1024,
     bodyGraceMs: 10_000,
-    failedAuthentications: { requests: 120, perMs: 60_000 },
+    failedAuthentications: { requests: 6000, perMs: 60_000 },
     rates: [],
   });
   const [issuer] = config.issuers;
