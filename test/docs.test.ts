@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import { people } from '../demo/people.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { loadConfig } from '../relay/config/load.ts';
+import { createCertificate } from './support/certificate.ts';
 
 const root = join(import.meta.dirname, '..');
 const docs = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
@@ -86,15 +87,14 @@ test('the check itself tells a path that is missing', () => {
   assert.equal(existsSync(join(root, 'relay/none.ts')), false);
 });
 
-test('README.md: the whole relay.yaml that it shows passes check-config', async () => {
+test('README.md: the whole relay.yaml that it shows passes check-config', async (t) => {
   const [, yaml] = /```yaml\n([^]*?)```/.exec(read('README.md')) ?? [];
   assert.ok(yaml, 'README.md shows no YAML');
   const file = join(work, 'relay.yaml');
   writeFileSync(file, yaml);
-  for (const name of ['relay.crt', 'relay.key']) {
-    const kind = name.endsWith('.crt') ? 'CERTIFICATE' : 'PRIVATE KEY';
-    writeFileSync(join(work, name), `-----BEGIN ${kind}-----\n`, { mode: 0o600 });
-  }
+  const { cert, key } = createCertificate(t, 'relay.example.com');
+  writeFileSync(join(work, 'relay.crt'), cert);
+  writeFileSync(join(work, 'relay.key'), key, { mode: 0o600 });
   const config = await loadConfig(file, { env: {} });
   assert.deepEqual(
     config.apis.map((api) => api.name),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { allRecords } from '../audit/ledger-dir.ts';
+import { allRecords, settledRecords } from '../audit/ledger-dir.ts';
 import { codeOf, createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
 import { assertRecorded, assertRefused, bearer, send } from '../support/refused.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
@@ -124,11 +124,8 @@ test('case 43: an API that stops in the middle never passes for whole', async (t
   });
   assert.equal(statusOf(answer), 200);
   assert.doesNotMatch(answer, /\r\n0\r\n\r\n/, 'the last chunk was made up');
-  let outcome: { closedBy?: string | undefined } | undefined;
-  for (let attempt = 0; attempt < 40 && outcome === undefined; attempt++) {
-    outcome = (await allRecords(bench.auditDir)).find(({ kind }) => kind === 'outcome');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const records = await settledRecords(bench.auditDir);
+  const outcome = records.find(({ kind }) => kind === 'outcome');
   assert.equal(outcome?.closedBy, 'upstream');
 });
 

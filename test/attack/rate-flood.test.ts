@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { allRecords } from '../audit/ledger-dir.ts';
+import { settledRecords } from '../audit/ledger-dir.ts';
 import { codeOf, createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
 import { createRelayBench } from '../support/relay.ts';
 
@@ -30,8 +30,9 @@ test('one person cannot have more than the allowance; another has their own', as
     200,
   );
   assert.equal(bench.upstream.requests(), 4);
-  await sleep(100);
-  const denied = (await allRecords(bench.auditDir)).filter(({ code }) => code === 'rate_limited');
+  const denied = (await settledRecords(bench.auditDir)).filter(
+    ({ code }) => code === 'rate_limited',
+  );
   assert.equal(denied.filter(({ kind, user }) => kind === 'request' && user === 'alice').length, 2);
   const metrics = await (await fetch(`${bench.relay.management}/metrics`)).text();
   assert.match(
@@ -119,8 +120,7 @@ test('a body that trickles is 408, recorded, and frees the upstream', async (t) 
   assert.equal(codeOf(answer), 'too_slow');
   for (let at = 0; at < 100 && upstream.open() > 0; at++) await sleep(20);
   assert.equal(upstream.open(), 0);
-  await sleep(100);
-  const records = await allRecords(bench.auditDir);
+  const records = await settledRecords(bench.auditDir);
   assert.ok(records.some(({ code, status }) => code === 'too_slow' && status === 408));
 });
 

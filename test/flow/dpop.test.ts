@@ -13,7 +13,7 @@ import { createProvider } from '../../app/main/agent/login/provider.ts';
 import { createAccess } from '../../app/main/agent/session/access.ts';
 import { parseTokenSet, type TokenSet } from '../../app/main/agent/session/token-set.ts';
 import { startCompany } from '../../demo/company.ts';
-import { allRecords } from '../audit/ledger-dir.ts';
+import { settledRecords } from '../audit/ledger-dir.ts';
 import { startAgent } from '../support/agent.ts';
 import { useCompany } from '../support/company.ts';
 import { signInWithFetch } from '../support/sign-in.ts';
@@ -62,7 +62,7 @@ describe('tokens bound to the computer, from the sign-in to the relay', () => {
     assert.match(stdout, /^HTTP\/1\.1 200 /);
     assert.doesNotMatch(stdout, /^dpop-nonce/im, 'the nonce is the app’s, not the tool’s');
     const id = /^x-request-id: (\S+)/im.exec(stdout)?.[1];
-    const record = (await allRecords(company().auditDir)).find(
+    const record = (await settledRecords(company().auditDir)).find(
       ({ requestId, kind }) => requestId === id && kind === 'request',
     );
     assert.equal(record?.binding, 'dpop');
@@ -127,8 +127,8 @@ describe('tokens bound to the computer, from the sign-in to the relay', () => {
     await (await fetch(`${agent.url}/billing/invoices`)).text();
     const status = await (await fetch(`${agent.url}/.latchkey/status`)).text();
     lines.push(status, JSON.stringify(agent.events), company().logs().join('\n'));
-    lines.push(JSON.stringify(await allRecords(join(agent.dataDir, 'audit'))));
-    lines.push(JSON.stringify(await allRecords(company().auditDir)));
+    lines.push(JSON.stringify(await settledRecords(join(agent.dataDir, 'audit'))));
+    lines.push(JSON.stringify(await settledRecords(company().auditDir)));
     assert.doesNotMatch(lines.join('\n'), /eyJ[A-Za-z0-9_-]{10,}\.|"d":"|P-256|dpopKey/);
   });
 });
@@ -165,7 +165,7 @@ test('a relay that requires bound tokens and nonces is served without anybody no
     Array.from({ length: 20 }, () => fetch(`${seat.url}/billing/invoices`)),
   );
   assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
-  const codes = (await allRecords(company.auditDir)).map(({ code }) => code);
+  const codes = (await settledRecords(company.auditDir)).map(({ code }) => code);
   assert.ok(codes.includes('dpop_nonce'), 'it did ask for one');
 });
 

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { WebSocket } from 'ws';
 import { startAgent, type AgentProcess } from '../support/agent.ts';
-import { allRecords as readAudit } from '../audit/ledger-dir.ts';
+import { settledRecords } from '../audit/ledger-dir.ts';
 import { useCompany } from '../support/company.ts';
 import { sendRaw } from '../support/raw.ts';
 
@@ -44,9 +43,8 @@ describe('sign in once, point a tool at localhost, get the internal API', () => 
     await answer.text();
     const id = answer.headers.get('x-request-id');
     assert.match(id ?? '', /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
-    await sleep(50);
     for (const dir of [company().auditDir, join(alice.dataDir, 'audit')]) {
-      const records = (await readAudit(dir)).filter(({ requestId }) => requestId === id);
+      const records = (await settledRecords(dir)).filter(({ requestId }) => requestId === id);
       assert.deepEqual(
         records.map(({ kind }) => kind),
         ['request', 'outcome'],
@@ -56,7 +54,9 @@ describe('sign in once, point a tool at localhost, get the internal API', () => 
       assert.equal(records[1]?.status, 200);
       assert.doesNotMatch(JSON.stringify(records), /secret=x/);
     }
-    const request = (await readAudit(company().auditDir)).find(({ requestId }) => requestId === id);
+    const request = (await settledRecords(company().auditDir)).find(
+      ({ requestId }) => requestId === id,
+    );
     assert.equal(request?.api, 'billing');
     assert.equal(request?.rule, 'read');
     assert.equal(request?.path, '/billing/invoices?page=1');
@@ -78,8 +78,7 @@ describe('sign in once, point a tool at localhost, get the internal API', () => 
     const problem = (await answer.json()) as Record<string, unknown>;
     assert.equal(problem['code'], 'scope');
     assert.equal(problem['requestId'], answer.headers.get('x-request-id'));
-    await sleep(50);
-    const records = (await readAudit(company().auditDir)).filter(
+    const records = (await settledRecords(company().auditDir)).filter(
       ({ requestId }) => requestId === problem['requestId'],
     );
     assert.deepEqual(
@@ -177,8 +176,8 @@ describe('sign in once, point a tool at localhost, get the internal API', () => 
     const everything = [
       company().logs().join('\n'),
       JSON.stringify(alice.events),
-      JSON.stringify(await readAudit(company().auditDir)),
-      JSON.stringify(await readAudit(join(alice.dataDir, 'audit'))),
+      JSON.stringify(await settledRecords(company().auditDir)),
+      JSON.stringify(await settledRecords(join(alice.dataDir, 'audit'))),
     ].join('\n');
     assert.doesNotMatch(everything, /eyJ[A-Za-z0-9_-]{10,}\./);
   });

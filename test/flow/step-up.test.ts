@@ -6,7 +6,7 @@ import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import type { AuditRecord } from '../../audit/record.ts';
-import { allRecords as readAudit } from '../audit/ledger-dir.ts';
+import { settledRecords } from '../audit/ledger-dir.ts';
 import { signInWithFetch } from '../support/sign-in.ts';
 import { seatAgent, useStepUpCompany, type SeatedAgent } from '../support/step-up-company.ts';
 
@@ -42,7 +42,7 @@ describe('a request that needs a stronger sign-in', () => {
     fetch(`${url}/billing/transfer`, { method: 'POST', body, ...(signal && { signal }) });
 
   const local = async ({ dataDir }: SeatedAgent): Promise<readonly AuditRecord[]> =>
-    readAudit(join(dataDir, 'audit'));
+    settledRecords(join(dataDir, 'audit'));
 
   test('is held while the person confirms, then sent once more; the API sees it once, whole', async () => {
     const seated = await seat();
@@ -70,7 +70,6 @@ describe('a request that needs a stronger sign-in', () => {
     const seated = await seat();
     const answer = await transfer(seated, 'pay 5');
     await answer.arrayBuffer();
-    await sleep(100);
     const records = await local(seated);
     const [refused, done] = records.filter(({ kind }) => kind === 'outcome') as [
       AuditRecord,
@@ -79,7 +78,7 @@ describe('a request that needs a stronger sign-in', () => {
     assert.deepEqual([refused.status, refused.code, done.status], [401, 'step_up', 200]);
     assert.deepEqual([refused.bytesIn, done.bytesIn], [5, 5]);
     assert.equal(done.requestId, answer.headers.get('x-request-id'));
-    const far = await readAudit(bench().company.auditDir);
+    const far = await settledRecords(bench().company.auditDir);
     const verdict = ({ requestId }: AuditRecord): AuditRecord | undefined =>
       far.find((record) => record.kind === 'request' && record.requestId === requestId);
     assert.equal(verdict(refused)?.code, 'step_up');

@@ -3,7 +3,7 @@ import http from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyLedger } from '../../audit/verify.ts';
-import { allRecords } from '../audit/ledger-dir.ts';
+import { settledRecords } from '../audit/ledger-dir.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 import { startUpstreamProcess } from '../support/upstream-process.ts';
 
@@ -87,7 +87,7 @@ for (const method of ['GET', 'DELETE']) {
     await traffic.stop();
 
     assert.deepEqual(traffic.failures, []);
-    const records = await allRecords(bench.auditDir);
+    const records = await settledRecords(bench.auditDir);
     const outcomes = records.filter(({ kind, api }) => kind === 'outcome' && api === 'x');
     assert.equal(outcomes.length, count('one') + count('two'), 'one outcome a request');
     for (const { url, name } of [

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { ApiConfig } from '../../relay/config/api-config.ts';
-import { allRecords } from '../audit/ledger-dir.ts';
+import { settledRecords } from '../audit/ledger-dir.ts';
 import { createRawUpstream, type RawUpstream } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 
@@ -64,14 +63,10 @@ async function sendTwice(bench: RelayBench, init: () => RequestInit) {
   return both.toSorted((one, other) => other.status - one.status)[0];
 }
 
-/** The outcomes recorded so far; waits a while for as many as are expected. */
-async function outcomes(bench: RelayBench, expected: number) {
-  for (let attempt = 0; ; attempt++) {
-    const records = await allRecords(bench.auditDir);
-    const found = records.filter(({ kind, api }) => kind === 'outcome' && api === 'x');
-    if (found.length >= expected || attempt === 100) return found;
-    await sleep(20);
-  }
+/** The outcomes of what was answered so far. */
+async function outcomes(bench: RelayBench) {
+  const records = await settledRecords(bench.auditDir);
+  return records.filter(({ kind, api }) => kind === 'outcome' && api === 'x');
 }
 
 function closing(t: TestContext, ...upstreams: readonly RawUpstream[]): void {
@@ -87,7 +82,7 @@ describe('a connection that breaks before the answer', () => {
       assert.deepEqual(await sendTwice(bench, () => ({ method })), { status: 200, code: null });
       assert.equal(bad.requests(), 1);
       assert.equal(well.requests(), 2);
-      const named = (await outcomes(bench, 2)).map(({ upstream, status }) => [upstream, status]);
+      const named = (await outcomes(bench)).map(({ upstream, status }) => [upstream, status]);
       assert.deepEqual(named, [
         [well.url, 200],
         [well.url, 200],
@@ -119,7 +114,7 @@ describe('a connection that breaks before the answer', () => {
     closing(t, bad, well);
     const bench = await benchOf(t, [bad.url, well.url], { retries: 0 });
     assert.equal((await sendTwice(bench, () => ({})))?.status, 502);
-    const named = (await outcomes(bench, 2)).map(({ upstream, status }) => `${upstream} ${status}`);
+    const named = (await outcomes(bench)).map(({ upstream, status }) => `${upstream} ${status}`);
     assert.deepEqual(named.toSorted(), [`${bad.url} 502`, `${well.url} 200`].toSorted());
   });
 
@@ -133,7 +128,7 @@ describe('a connection that breaks before the answer', () => {
       bad.map((each) => each.requests()).toSorted((a, b) => a - b),
       [0, 1, 1, 1],
     );
-    assert.equal((await outcomes(bench, 1)).length, 1, 'one request, one outcome');
+    assert.equal((await outcomes(bench)).length, 1, 'one request, one outcome');
   });
 });
 
@@ -226,7 +221,7 @@ describe('when nobody is left', () => {
     assert.equal(answer.status, 503);
     assert.equal(((await answer.json()) as { code: string }).code, 'no_upstream');
     assert.ok(Number(answer.headers.get('retry-after')) >= 1);
-    const ended = await outcomes(bench, 6);
+    const ended = await outcomes(bench);
     assert.deepEqual(
       ended.map(({ code }) => code),
       [...Array.from({ length: 5 }, () => 'upstream_unreachable'), 'no_upstream'],

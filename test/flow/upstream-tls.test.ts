@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { ApiConfig } from '../../relay/config/api-config.ts';
 import { startAnswering } from '../relay/upstream/connected.ts';
-import { allRecords } from '../audit/ledger-dir.ts';
+import { settledRecords } from '../audit/ledger-dir.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 
@@ -69,7 +69,7 @@ test('the API is shown the client certificate; its key is told to nobody', async
     }),
   });
   assert.deepEqual(await get(bench), { status: 200, body: 'inside' });
-  const told = bench.log.join('') + JSON.stringify(await allRecords(bench.auditDir));
+  const told = bench.log.join('') + JSON.stringify(await settledRecords(bench.auditDir));
   assert.doesNotMatch(told, /PRIVATE KEY/);
 });
 
@@ -80,7 +80,7 @@ test('an API behind a Unix socket', async (t) => {
   const api = await startAnswering(t, { socketPath, name: 'inside' });
   const bench = await relayTo(t, `unix:${socketPath}`);
   assert.deepEqual(await get(bench), { status: 200, body: 'inside' });
-  const records = await allRecords(bench.auditDir);
+  const records = await settledRecords(bench.auditDir);
   const named = records.filter(({ kind }) => kind === 'outcome').map(({ upstream }) => upstream);
   assert.deepEqual(named, [`unix:${socketPath}`]);
   await api.stop();

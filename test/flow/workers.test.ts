@@ -5,10 +5,9 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { verifyLedger } from '../../audit/verify.ts';
-import { allRecords } from '../audit/ledger-dir.ts';
+import { allRecords, settledRecords } from '../audit/ledger-dir.ts';
 import { writeKeyPair } from '../support/operator.ts';
 import { createProofKey, proof } from '../support/dpop.ts';
 import { makeSigningKey } from '../support/issuer.ts';
@@ -96,8 +95,7 @@ test(
       checks.find(({ name }) => name === 'workers'),
       { name: 'workers', ok: true, detail: '2 of 2' },
     );
-    await sleep(200);
-    const records = await allRecords(relay.auditDir);
+    const records = await settledRecords(relay.auditDir);
     const of = (kind: string) =>
       records.filter((record) => record.kind === kind).map(({ requestId }) => requestId);
     const requests = new Set(of('request'));

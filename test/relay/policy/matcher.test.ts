@@ -45,21 +45,23 @@ function rulesOf(api: number): RuleConfig[] {
   }));
 }
 
+/** APIs in use at a time, the same in both worlds: caches of the processor are not what is asked for. */
+const USED = 300;
+
 const apisOf = (count: number) =>
   Array.from({ length: count }, (_, at) => ({
     path: `/api-${at}`,
     rules: compileRules(rulesOf(at)),
   }));
 
-test('deciding costs the same with 10,000 APIs as with one', () => {
+test('deciding costs the same with 10,000 APIs as with 300', () => {
   const caller = principal({ scopes: ['scope-19'] });
-  const worlds = [1, 10_000].map((count) => ({ count, routes: createRoutes(apisOf(count)) }));
-  const round = (world: (typeof worlds)[number], salt: number): number => {
+  const worlds = [USED, 10_000].map((count) => createRoutes(apisOf(count)));
+  const round = (routes: (typeof worlds)[number], salt: number): number => {
     const startMs = performance.now();
     for (let at = 0; at < 20_000; at++) {
-      // A few hundred APIs are in use at a time: caches of the processor are not what is asked for.
-      const api = ((at * 7 + salt) % 300) % world.count;
-      const route = world.routes.find(`/api-${api}/area-19/x/y`);
+      const api = (at * 7 + salt) % USED;
+      const route = routes.find(`/api-${api}/area-19/x/y`);
       assert.ok(route);
       const request = { method: 'POST', path: route.relativePath, ip: '127.0.0.1', nowMs: 0 };
       assert.equal(decide(route.api.rules, caller, request).kind, 'allow');
@@ -69,7 +71,7 @@ test('deciding costs the same with 10,000 APIs as with one', () => {
   const times: number[][] = [[], []];
   for (let turn = 0; turn < 9; turn++)
     worlds.forEach((world, at) => times[at]?.push(round(world, turn)));
-  const [one = 0, many = 0] = times.map((each) => Math.min(...each));
-  console.log(`decide: 10,000 APIs cost ${(many / one).toFixed(2)} of one API`);
-  assert.ok(many / one < 2, `${many / one} times as long`);
+  const [few = 0, many = 0] = times.map((each) => Math.min(...each));
+  console.log(`decide: 10,000 APIs cost ${(many / few).toFixed(2)} of ${USED}`);
+  assert.ok(many / few < 2, `${many / few} times as long`);
 });
