@@ -1,15 +1,14 @@
-#!/usr/bin/env node
 import { parseArgs } from 'node:util';
-import packageJson from '../package.json' with { type: 'json' };
-import { auditCommand } from './cli/audit.ts';
-import { checkConfig } from './cli/check-config.ts';
-import { explain } from './cli/explain.ts';
-import { keygen } from './cli/keygen.ts';
-import { printSchema } from './cli/schema.ts';
-import type { RelayConfig } from './config/config.ts';
-import { ConfigError, formatFault } from './config/faults.ts';
-import { loadConfig } from './config/load.ts';
-import { startRelay, type RunningRelay } from './serve.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { auditCommand } from './audit.ts';
+import { checkConfig } from './check-config.ts';
+import { explain } from './explain.ts';
+import { keygen } from './keygen.ts';
+import { printSchema } from './schema.ts';
+import type { RelayConfig } from '../config/config.ts';
+import { ConfigError, formatFault } from '../config/faults.ts';
+import { loadConfig } from '../config/load.ts';
+import { startRelay, type RunningRelay } from '../serve.ts';
 
 const USAGE = `usage: latchkey-relay [serve] --config relay.yaml
        latchkey-relay check-config --config relay.yaml [--print] [--strict]
@@ -71,7 +70,13 @@ function failed(error: unknown): number {
   return 1;
 }
 
-async function main(argv: string[]): Promise<number> {
+/**
+ * Runs one command of `latchkey-relay`.
+ *
+ * @param argv without node and the script
+ * @returns the exit code: 0 fine, 1 it failed, 2 bad usage or bad configuration
+ */
+export async function main(argv: string[]): Promise<number> {
   const [first = 'serve', ...rest] = argv;
   if (first === '--help' || first === 'help') {
     process.stdout.write(USAGE);
@@ -82,5 +87,3 @@ async function main(argv: string[]): Promise<number> {
   if (command === undefined) return complain(`there is no command ${name}\n${USAGE}`);
   return command(args).catch(failed);
 }
-
-process.exitCode = await main(process.argv.slice(2));
