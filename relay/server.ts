@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { endWithAnswer } from '../wire/last-words.ts';
-import { createQueuedAnswers } from '../wire/queued-answers.ts';
+import { createOwedAnswers } from '../wire/owed-answers.ts';
 import { isWebSocketUpgrade, owesAnswer } from '../wire/tunnel.ts';
 import type { RelayConfig } from './config/config.ts';
 import type { ProxiedPeers } from './proxy-protocol.ts';
@@ -132,16 +132,16 @@ export function createPublicServer(
       server.setSecureContext(tlsOptions(next, pair));
     },
     attach(relay) {
-      const queued = createQueuedAnswers();
+      const owed = createOwedAnswers();
       const listener: RequestListener = (request, response) => {
-        queued.note(request, response);
+        owed.note(request, response);
         void relay.serve(request, response);
       };
       /** Ends a connection on which what is pipelined would overtake an answer, and be taken for it. */
       const endIfOwing = (request: IncomingMessage, socket: Socket): boolean => {
         if (!owesAnswer(request, socket)) return false;
         relay.unparsable(400, peers.of(socket));
-        queued.end(socket);
+        owed.end(socket);
         return true;
       };
       server.on('request', listener);
@@ -149,6 +149,13 @@ export function createPublicServer(
       server.on('checkContinue', listener);
       server.on('checkExpectation', listener);
       server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+        // RFC 9112 §9.6: what follows a request that closes the connection is not looked at.
+        if (error.code === 'HPE_CLOSED_CONNECTION') return;
+        if (owed.isOwed(socket)) {
+          relay.unparsable(400, peers.of(socket));
+          owed.end(socket);
+          return;
+        }
         const status = answerParserError(error, socket);
         if (status !== 0) relay.unparsable(status, peers.of(socket));
       });

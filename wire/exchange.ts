@@ -119,8 +119,11 @@ export function exchange(
       if (settle()) resolve({ kind: 'answered', status, bytesIn, bytesOut });
     }
     function expire(what: string): void {
+      // Behind another answer it can go no further, whoever is slow: that one's time is what counts.
+      const waits = response.socket === null && (hasEnded || response.writableNeedDrain);
+      if (waits && what !== 'the end') return arm(timeouts.idleMs, what);
       const isClient = hasEnded || response.writableNeedDrain;
-      broken(new TimeoutError(what), isClient ? 'client' : 'upstream');
+      return broken(new TimeoutError(what), isClient ? 'client' : 'upstream');
     }
     function arm(ms: number, what: string): void {
       disarm();

@@ -1,6 +1,20 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+const GOODBYE_MS = 1_000;
+
+/**
+ * Lets go of a connection that was ended and has no reader: without one, its other end is never seen, and
+ * whoever keeps that open would keep the connection for ever.
+ *
+ * @param socket ended, all of it written
+ */
+export function hangUp(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  socket.once('close', () => clearTimeout(timer));
+  socket.resume();
+}
+
 /**
  * Answers on a socket that no HTTP response exists for, and ends it. A pipelined request may come after the
  * connection's last answer: that one gets none, and the socket is closed.
@@ -11,7 +25,7 @@ import type { Duplex } from 'node:stream';
 export function endWithAnswer(socket: Duplex, text: string): void {
   // Nobody else listens here: without this a reset would end the process.
   socket.on('error', () => socket.destroy());
-  if (socket.writable) socket.end(text, 'latin1');
+  if (socket.writable) socket.end(text, 'latin1', () => hangUp(socket));
   else socket.destroy();
 }
 

@@ -2,6 +2,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ClosedBy, ForwardPlan, ForwardResult } from './forward-plan.ts';
 import { fieldValues, type HeaderList } from './headers.ts';
+import { hangUp } from './last-words.ts';
 import { requestHead } from './request-head.ts';
 import { TimeoutError, transportError } from './transport-error.ts';
 import { keptRefusal, passedRefusal, type Refusal, type Traffic } from './tunnel-refusal.ts';
@@ -54,7 +55,9 @@ export function responseOn(request: IncomingMessage, socket: Duplex): ServerResp
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0]);
-  response.on('finish', () => socket.end());
+  // Nobody else listens here: without this a reset would end the process.
+  socket.on('error', () => socket.destroy());
+  response.on('finish', () => socket.end(() => hangUp(socket)));
   return response;
 }
 

@@ -91,7 +91,9 @@ export function startUpload(
   }
 
   // RFC 9110 §10.1.1: only now is it decided that the body is wanted; a body that flowed has been asked for.
-  if (request.readableFlowing === null && /^100-continue$/i.test(request.headers.expect ?? '')) {
+  // RFC 9110 §10.1.1: HTTP/1.0 knows no interim answers.
+  const mayWait = request.readableFlowing === null && request.httpVersion === '1.1';
+  if (mayWait && /^100-continue$/i.test(request.headers.expect ?? '')) {
     response.writeContinue();
   }
   kept?.proceed();
