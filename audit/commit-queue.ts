@@ -22,8 +22,8 @@ interface Waiting {
   /** Kept after a failure and written as soon as that is possible again. */
   readonly lasting: boolean;
   /** Called within the turn of the commit, before the writer hears of it. */
-  readonly onCommit: ((id: string) => void) | undefined;
-  readonly resolve: (record: { readonly id: string }) => void;
+  readonly onCommit: (() => void) | undefined;
+  readonly resolve: () => void;
   readonly reject: (error: AuditError) => void;
 }
 
@@ -34,18 +34,13 @@ export interface CommitQueue {
    *
    * @throws {AuditError} `audit_unavailable`
    */
-  add(
-    kind: AuditKind,
-    fields: AuditFields,
-    onCommit?: (id: string) => void,
-  ): Promise<{ readonly id: string }>;
+  add(kind: AuditKind, fields: AuditFields, onCommit?: () => void): Promise<void>;
   /**
    * Takes a record that nobody waits for; it outlives failures until the queue is closed.
    *
-   * @returns its id
    * @throws {AuditError} `audit_unavailable` when too many wait
    */
-  addLasting(kind: AuditKind, fields: AuditFields, onCommit: (id: string) => void): string;
+  addLasting(kind: AuditKind, fields: AuditFields, onCommit: () => void): void;
   /** Commits at once, ahead of what waits. */
   writeNow(drafts: readonly Draft[]): void;
   /** Why the newest write failed; `undefined` when it did not. */
@@ -109,8 +104,8 @@ export function createCommitQueue(deps: {
     try {
       const records = commit(batch.map((entry) => entry.content));
       for (const entry of batch) {
-        entry.onCommit?.(entry.content.id);
-        entry.resolve(entry.content);
+        entry.onCommit?.();
+        entry.resolve();
       }
       deps.onCommit(records);
     } catch (error) {
@@ -166,9 +161,13 @@ export function createCommitQueue(deps: {
       if (closed || waiting.length >= 2 * limit) {
         throw new AuditError('audit_unavailable', `${kind} of a request could not be recorded`);
       }
-      const added = content(kind, fields);
-      enqueue({ content: added, lasting: true, onCommit, resolve: nobody, reject: nobody });
-      return added.id;
+      enqueue({
+        content: content(kind, fields),
+        lasting: true,
+        onCommit,
+        resolve: nobody,
+        reject: nobody,
+      });
     },
     writeNow(drafts) {
       deps.onCommit(commit(drafts.map(({ kind, fields }) => content(kind, fields))));

@@ -4,6 +4,7 @@ import { createCheckpointer } from './checkpoint.ts';
 import { createCommitQueue } from './commit-queue.ts';
 import { AuditError } from './errors.ts';
 import { recordable, recordableOutcome, repeatedInInterrupted } from './fields.ts';
+import { createOpenRequests } from './open-requests.ts';
 import { type AuditPage, type AuditQuery, queryLedger } from './query.ts';
 import type { AuditFields, AuditKind, AuditRecord, AuditSide } from './record.ts';
 import { toRecord } from './reader.ts';
@@ -91,14 +92,14 @@ export interface LedgerOptions {
 export function createLedger(options: LedgerOptions): Ledger {
   const { dir, side, now = Date.now, onError = () => {} } = options;
   const { checkpointMs = 60_000, checkpointRecords = 10_000 } = options;
-  const open = new Map<string, AuditFields>();
+  const open = createOpenRequests();
   const listeners = new Set<(records: readonly AuditRecord[]) => void>();
   const store = createStore({
     dir,
     segmentRecords: options.segmentRecords ?? 250_000,
     busyTimeoutMs: options.busyTimeoutMs ?? 250,
     now,
-    open: () => [...open.values()],
+    open: open.list,
   });
   const queue = createCommitQueue({
     store,
@@ -111,13 +112,14 @@ export function createLedger(options: LedgerOptions): Ledger {
   let closed = false;
   let signed = 0;
   let checkpoint = () => {};
+  let checkpointMeanwhile = () => {};
 
   function committed(sealed: readonly SealedRecord[]): void {
     if (listeners.size > 0) {
       const records = sealed.map(toRecord);
       for (const listener of listeners) attempt(() => listener(records));
     }
-    if (store.head().seq - signed >= checkpointRecords) checkpoint();
+    if (store.head().seq - signed >= checkpointRecords) checkpointMeanwhile();
   }
 
   function attempt(step: () => void): void {
@@ -128,12 +130,25 @@ export function createLedger(options: LedgerOptions): Ledger {
     }
   }
 
-  function opened(requestId: string, fields: AuditFields, id: string): OpenRecord {
+  /** Counts as open from the commit of its decision to that of its outcome. */
+  function createLife(fields: AuditFields) {
+    let request: ReturnType<typeof open.add> | undefined;
+    return {
+      begins(): void {
+        request = open.add(fields);
+      },
+      ends(): void {
+        if (request !== undefined) open.remove(request);
+      },
+    };
+  }
+
+  function opened(requestId: string, fields: AuditFields, ends: () => void): OpenRecord {
     let finished = false;
     const end = (kind: 'outcome' | 'interrupted', closing: () => AuditFields): void => {
       if (finished) return;
       finished = true;
-      attempt(() => queue.addLasting(kind, closing(), () => open.delete(id)));
+      attempt(() => queue.addLasting(kind, closing(), ends));
     };
     return {
       requestId,
@@ -168,6 +183,24 @@ export function createLedger(options: LedgerOptions): Ledger {
         signed = store.head().seq;
       });
     };
+    let isUnderWay = false;
+    checkpointMeanwhile = () => {
+      if (isUnderWay) return;
+      isUnderWay = true;
+      // What it says must not be lost when what it is said of is not.
+      const said = store.head();
+      store
+        .syncMeanwhile()
+        .then(() => {
+          if (closed) return;
+          checkpointer.write(said);
+          signed = said.seq;
+        })
+        .catch(onError)
+        .finally(() => {
+          isUnderWay = false;
+        });
+    };
     const interrupted = store.leftOpen.map((fields) => ({
       kind: 'interrupted' as const,
       fields: repeatedInInterrupted(fields),
@@ -182,19 +215,21 @@ export function createLedger(options: LedgerOptions): Ledger {
     store.close();
     throw error;
   }
-  const timer = setInterval(() => checkpoint(), checkpointMs);
+  const timer = setInterval(() => checkpointMeanwhile(), checkpointMs);
   timer.unref();
 
   return {
     async admit(given) {
       const fields = recordable(given);
-      const { id } = await queue.add('request', fields, (id) => open.set(id, fields));
-      return opened(given.requestId, fields, id);
+      const { begins, ends } = createLife(fields);
+      await queue.add('request', fields, begins);
+      return opened(given.requestId, fields, ends);
     },
     note(given) {
       const fields = recordable(given);
-      const id = queue.addLasting('request', fields, (id) => open.set(id, fields));
-      return opened(given.requestId, fields, id);
+      const { begins, ends } = createLife(fields);
+      queue.addLasting('request', fields, begins);
+      return opened(given.requestId, fields, ends);
     },
     async append(kind, fields) {
       await queue.add(kind, recordable(fields));

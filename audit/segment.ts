@@ -101,6 +101,8 @@ export function openSegment(
     db.pragma('page_size = 16384');
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
+    // Each holds everybody up while it waits for the disk: some 5 ms, where 1,000 pages take 45.
+    db.pragma('wal_autocheckpoint = 100');
     if (version(db, path) === 0 && fresh) layOut(db, fresh);
     return segment(db, path, number);
   } catch (error) {

@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { genesis, type Head, type SealedRecord } from './chain.ts';
 import { AuditError } from './errors.ts';
 import { fileIdentity } from './file-identity.ts';
@@ -22,6 +23,8 @@ export interface Store {
   commit(draft: (head: Head) => readonly SealedRecord[]): readonly SealedRecord[];
   /** Makes the committed records durable against power loss as well. */
   sync(): void;
+  /** The same, without holding up anybody. */
+  syncMeanwhile(): Promise<void>;
   /** Requests that an earlier process left open. */
   readonly leftOpen: readonly AuditFields[];
   close(): void;
@@ -161,6 +164,16 @@ export function createStore(options: StoreOptions): Store {
     },
     sync() {
       segment?.db.pragma('wal_checkpoint(PASSIVE)');
+    },
+    async syncMeanwhile() {
+      if (segment === undefined) return;
+      // What is not in there any more, SQLite has made durable in the segment itself.
+      const file = await open(`${segment.path}-wal`, 'r+');
+      try {
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
     },
     close() {
       drop();

@@ -1,3 +1,4 @@
+import { NODE_OPTIONS } from '../relay/prepare-process.ts';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -89,7 +90,7 @@ function createRelayKeeper(configFile: string, env: Readonly<Record<string, stri
     const started = startChild({
       name: 'relay',
       command: process.execPath,
-      args: tetheredScript('relay/main.ts', ['--config', configFile]),
+      args: [...NODE_OPTIONS, ...tetheredScript('relay/main.ts', ['--config', configFile])],
       env,
     });
     child = started;

@@ -163,6 +163,7 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
       parting.switched(request);
       return generations.current().relay.upgrade(request, socket);
     },
+    owes: parting.owes,
     unparsable: (status, ip) => generations.current().relay.unparsable(status, ip),
   });
   pool.start(config.issuers);

@@ -10,6 +10,11 @@ export interface Parting {
   began(request: IncomingMessage, response: ServerResponse): void;
   /** Hears when nothing more will be written to it. */
   ended(request: IncomingMessage, response: ServerResponse): void;
+  /**
+   * Whether something written now, for what is no request, would run into an answer or be taken for it:
+   * one has begun, or is owed to a whole request. A request whose own body is at fault is answered so.
+   */
+  owes(socket: Socket): boolean;
   /** Hears of each connection that is no longer HTTP. */
   switched(request: IncomingMessage): void;
   /** From now on each answer is its connection's last, so that the client comes anew, elsewhere. */
@@ -65,6 +70,11 @@ export function createParting(server: Server): Parting {
     ended(request, response) {
       if (response.writableFinished) idle(request, response);
       else response.once('finish', () => idle(request, response));
+    },
+    owes(socket) {
+      const response = answers.get(socket);
+      if (response === undefined || response === 'idle') return false;
+      return !response.writableFinished && (response.headersSent || response.req.complete);
     },
     switched: ({ socket }) => void answers.delete(socket),
     announce() {

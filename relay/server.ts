@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { endWithAnswer } from '../wire/last-words.ts';
-import { createOwedAnswers } from '../wire/owed-answers.ts';
+import { createQueuedAnswers } from '../wire/queued-answers.ts';
 import { isWebSocketUpgrade, owesAnswer } from '../wire/tunnel.ts';
 import type { RelayConfig } from './config/config.ts';
 import type { ProxiedPeers } from './proxy-protocol.ts';
@@ -89,7 +89,12 @@ export function createPublicServer(
   readonly server: http.Server;
   /** Takes a connection that something else accepted. */
   inject(socket: Socket): void;
-  attach(relay: Relay): void;
+  attach(
+    relay: Relay & {
+      /** Whether what is written now would run into an answer, or be taken for it. */
+      owes(socket: Socket): boolean;
+    },
+  ): void;
   reconfigure(config: RelayConfig, keyPair: KeyPair | undefined): void;
 } {
   const options: ServerOptions = {
@@ -132,16 +137,16 @@ export function createPublicServer(
       server.setSecureContext(tlsOptions(next, pair));
     },
     attach(relay) {
-      const owed = createOwedAnswers();
+      const queued = createQueuedAnswers();
       const listener: RequestListener = (request, response) => {
-        owed.note(request, response);
+        queued.note(request, response);
         void relay.serve(request, response);
       };
       /** Ends a connection on which what is pipelined would overtake an answer, and be taken for it. */
       const endIfOwing = (request: IncomingMessage, socket: Socket): boolean => {
         if (!owesAnswer(request, socket)) return false;
         relay.unparsable(400, peers.of(socket));
-        owed.end(socket);
+        queued.end(socket);
         return true;
       };
       server.on('request', listener);
@@ -151,9 +156,9 @@ export function createPublicServer(
       server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
         // RFC 9112 §9.6: what follows a request that closes the connection is not looked at.
         if (error.code === 'HPE_CLOSED_CONNECTION') return;
-        if (owed.isOwed(socket)) {
+        if (relay.owes(socket)) {
           relay.unparsable(400, peers.of(socket));
-          owed.end(socket);
+          queued.end(socket);
           return;
         }
         const status = answerParserError(error, socket);

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NODE_OPTIONS } from '../../relay/prepare-process.ts';
 import type { Opened } from '../opened.ts';
 import { apiPath, type Peer, type Setting, type StartPeer } from '../peer.ts';
 
@@ -102,7 +103,8 @@ export async function startLatchkey(
   variant: RelayVariant,
 ): Promise<Peer> {
   const file = await writeRelayFile(await opened.folder(), setting, variant);
-  const nodeArgs = setting.inspect ? ['--inspect=127.0.0.1:0'] : [];
+  // Forked, it cannot take them by itself, as it does otherwise.
+  const nodeArgs = [...NODE_OPTIONS, ...(setting.inspect ? ['--inspect=127.0.0.1:0'] : [])];
   const args = ['relay/main.ts', '--config', file];
   const { url, pid, child } = await opened.script('peer', variant.name, args, nodeArgs);
   const { management } = await child.event('listening', READY_MS);

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { prepareProcess } from '../prepare-process.ts';
 
-prepareProcess();
+prepareProcess(false);
 const { runWorker } = await import('./worker.ts');
 
 // What ends or reloads a relay is told to its primary, also by a terminal or a service manager that

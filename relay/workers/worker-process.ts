@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import { missingOptions } from '../prepare-process.ts';
 import { type Calls, createCalls } from './calls.ts';
 import type { PrimaryProcedures, WorkerProcedures } from './procedures.ts';
 
@@ -34,7 +35,10 @@ const ENTRY = join(import.meta.dirname, 'entry.ts');
  * @returns the worker, which has not begun to serve
  */
 export function spawnWorker(offered: PrimaryProcedures): WorkerProcess {
-  const child = fork(ENTRY, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'] });
+  const child = fork(ENTRY, [], {
+    execArgv: [...missingOptions(), ...process.execArgv],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
+  });
   let hear = (): void => {};
   const heard = new Promise<void>((resolve) => {
     hear = resolve;

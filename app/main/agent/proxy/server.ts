@@ -8,7 +8,7 @@ import { readFraming } from '../../../../wire/framing.ts';
 import { fieldValues } from '../../../../wire/headers.ts';
 import { createBodyKeeper } from '../../../../wire/kept-body.ts';
 import { sendProblem, type ProblemError } from '../../../../wire/problem.ts';
-import { createOwedAnswers } from '../../../../wire/owed-answers.ts';
+import { createQueuedAnswers } from '../../../../wire/queued-answers.ts';
 import { canonicalTarget } from '../../../../wire/target.ts';
 import { continueTrace } from '../../../../wire/trace.ts';
 import { owesAnswer, responseOn, tunnel } from '../../../../wire/tunnel.ts';
@@ -43,7 +43,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const carrier = createCarrier(deps, hops);
   const keepBody = createBodyKeeper(KEPT);
   const refusals = createRefusals(deps.ledger, deps.auditFailed);
-  const owed = createOwedAnswers();
+  const queued = createQueuedAnswers();
   // Node forgets connections that ask for an upgrade, and would wait for their end for ever.
   const upgrading = new Set<Duplex>();
   let servers: Server[] = [];
@@ -107,7 +107,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    owed.note(request, response);
+    queued.note(request, response);
     const requestId = ulid();
     let call: Call | undefined;
     const gone = new AbortController();
@@ -129,7 +129,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
 
   function endIfOwing(request: IncomingMessage, socket: Duplex, requestId: string): boolean {
     if (!owesAnswer(request, socket)) return false;
-    owed.end(socket);
+    queued.end(socket);
     recordRefusal(request, requestId, PIPELINED, 0);
     return true;
   }
