@@ -185,7 +185,8 @@ test('a segment is begun when the one before is full, and the chain goes on', as
   assert.deepEqual(result.faults, []);
   assert.equal(result.records, 52);
   assert.ok(result.segments >= 5, String(result.segments));
-  assert.ok(result.checkpoints >= 6, String(result.checkpoints));
+  // One at the start, one at the end, and what came due in between: never two at a time.
+  assert.ok(result.checkpoints >= 3, String(result.checkpoints));
 });
 
 test('a second writer is refused until the first has closed', async (t) => {
