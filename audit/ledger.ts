@@ -4,6 +4,7 @@ import { createCheckpointer } from './checkpoint.ts';
 import { createCommitQueue } from './commit-queue.ts';
 import { AuditError } from './errors.ts';
 import { recordable, recordableOutcome, repeatedInInterrupted } from './fields.ts';
+import { createLogCopier } from './log-copier.ts';
 import { createOpenRequests } from './open-requests.ts';
 import { type AuditPage, type AuditQuery, queryLedger } from './query.ts';
 import type { AuditFields, AuditKind, AuditRecord, AuditSide } from './record.ts';
@@ -72,6 +73,8 @@ export interface LedgerOptions {
   readonly segmentRecords?: number;
   /** How long a foreign lock on the files may hold up the process; default 250 ms. */
   readonly busyTimeoutMs?: number;
+  /** Lets a thread of its own wait for the disk, for a ledger with much to write; default false. */
+  readonly copiesLogAside?: boolean;
   /** How many records may wait to be written before new requests are refused; default 10 000. */
   readonly queueRecords?: number;
   /** Milliseconds since the epoch. */
@@ -94,8 +97,10 @@ export function createLedger(options: LedgerOptions): Ledger {
   const { checkpointMs = 60_000, checkpointRecords = 10_000 } = options;
   const open = createOpenRequests();
   const listeners = new Set<(records: readonly AuditRecord[]) => void>();
+  const copier = options.copiesLogAside === true ? createLogCopier(onError) : undefined;
   const store = createStore({
     dir,
+    copier,
     segmentRecords: options.segmentRecords ?? 250_000,
     busyTimeoutMs: options.busyTimeoutMs ?? 250,
     now,
@@ -213,6 +218,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     begin();
   } catch (error) {
     store.close();
+    void copier?.close();
     throw error;
   }
   const timer = setInterval(() => checkpointMeanwhile(), checkpointMs);
@@ -253,6 +259,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       closed = true;
       clearInterval(timer);
       await queue.close();
+      await copier?.close();
       attempt(() => queue.writeNow([{ kind: 'stop', fields: {} }]));
       checkpoint();
       store.close();

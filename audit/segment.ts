@@ -6,6 +6,8 @@ import { AuditError } from './errors.ts';
 import type { AuditFields, AuditKind } from './record.ts';
 
 const formatVersion = 1;
+/** Of segments that this version begins. */
+export const PAGE_BYTES = 16_384;
 const fileName = /^audit-(\d{6,})\.sqlite$/;
 
 // No further indexes: they would cost more than all else of a record, and a segment is small enough to be read through.
@@ -83,7 +85,8 @@ export function listSegments(dir: string): SegmentFile[] {
  * @param dir the ledger's directory
  * @param number the segment's number, from 1
  * @param fresh what to write into a new one; `undefined` opens one that exists
- * @param options `busyTimeoutMs` bounds how long a foreign lock may hold up the process
+ * @param options `busyTimeoutMs` bounds how long a foreign lock may hold up the process; `isLogCopied`
+ *   tells that another thread keeps its log short
  * @returns the segment
  * @throws {AuditError} `audit_config` when a newer version wrote it
  */
@@ -91,18 +94,19 @@ export function openSegment(
   dir: string,
   number: number,
   fresh: Fresh | undefined,
-  options: { readonly busyTimeoutMs: number },
+  options: { readonly busyTimeoutMs: number; readonly isLogCopied: boolean },
 ): Segment {
   const path = join(dir, `audit-${String(number).padStart(6, '0')}.sqlite`);
   createPrivate(path);
   const db = new Database(path, { timeout: options.busyTimeoutMs });
   try {
     // Takes effect in a new file only. A commit of many records touches a quarter of the pages of the usual size.
-    db.pragma('page_size = 16384');
+    db.pragma(`page_size = ${PAGE_BYTES}`);
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = NORMAL');
     // Each holds everybody up while it waits for the disk: some 5 ms, where 1,000 pages take 45.
-    db.pragma('wal_autocheckpoint = 100');
+    // With another thread's help it only begins the log anew now and then.
+    db.pragma(`wal_autocheckpoint = ${options.isLogCopied ? 4_000 : 100}`);
     if (version(db, path) === 0 && fresh) layOut(db, fresh);
     return segment(db, path, number);
   } catch (error) {

@@ -4,9 +4,16 @@ import { genesis, type Head, type SealedRecord } from './chain.ts';
 import { AuditError } from './errors.ts';
 import { fileIdentity } from './file-identity.ts';
 import { acquireLock, type WriterLock } from './lock.ts';
+import type { LogCopier } from './log-copier.ts';
 import { openReader } from './reader.ts';
 import type { AuditFields } from './record.ts';
-import { listSegments, openSegment, type Segment, type SegmentFile } from './segment.ts';
+import {
+  listSegments,
+  openSegment,
+  PAGE_BYTES,
+  type Segment,
+  type SegmentFile,
+} from './segment.ts';
 import { openRequests, verifyTail } from './tail.ts';
 
 /** The writing side of a ledger's files. */
@@ -35,6 +42,8 @@ interface StoreOptions {
   readonly segmentRecords: number;
   readonly busyTimeoutMs: number;
   readonly now: () => number;
+  /** Keeps the log of what is written short. */
+  readonly copier?: Pick<LogCopier, 'wrote'> | undefined;
   /** The requests that are open now: a new segment notes them, so that a restart finds them there. */
   readonly open: () => readonly AuditFields[];
 }
@@ -47,7 +56,8 @@ interface StoreOptions {
  * @throws {AuditError} `audit_locked`, `audit_tampered`, `audit_config`
  */
 export function createStore(options: StoreOptions): Store {
-  const { dir, now } = options;
+  const { dir, now, copier } = options;
+  const opening = { busyTimeoutMs: options.busyTimeoutMs, isLogCopied: copier !== undefined };
   let lock: WriterLock | undefined;
   let segment: Segment | undefined;
   let identity: string | undefined;
@@ -63,7 +73,7 @@ export function createStore(options: StoreOptions): Store {
 
   function begin(number: number): Segment {
     const info = { firstSeq: head.seq + 1, prev: head.hash, day: utcDay(now()) };
-    return use(openSegment(dir, number, { info, carried: options.open() }, options));
+    return use(openSegment(dir, number, { info, carried: options.open() }, opening));
   }
 
   function prepareDirectory(): void {
@@ -76,7 +86,7 @@ export function createStore(options: StoreOptions): Store {
 
   function openNewest(): Segment | undefined {
     for (const file of listSegments(dir).toReversed()) {
-      if (isLaidOut(file)) return openSegment(dir, file.number, undefined, options);
+      if (isLaidOut(file)) return openSegment(dir, file.number, undefined, opening);
       // A crash or a full disk stopped it before its first transaction: it never held a record.
       for (const suffix of ['', '-wal', '-shm']) rmSync(file.path + suffix, { force: true });
     }
@@ -160,6 +170,7 @@ export function createStore(options: StoreOptions): Store {
         throw error;
       }
       head = { seq: last.seq, hash: last.hash };
+      copier?.wrote(target.path, 1 + Math.ceil(bytesOf(records) / PAGE_BYTES));
       return records;
     },
     sync() {
@@ -187,6 +198,12 @@ function isLaidOut(file: SegmentFile): boolean {
   const reader = openReader(file);
   reader?.close();
   return reader !== undefined;
+}
+
+function bytesOf(records: readonly SealedRecord[]): number {
+  let bytes = 0;
+  for (const { body } of records) bytes += body.length;
+  return bytes;
 }
 
 function utcDay(ms: number): string {

@@ -55,7 +55,7 @@ export function createExchanges(now: () => number, revocations: Revocations): Ex
 
   function cutRevoked(): void {
     try {
-      for (const { principal, cut } of [...open])
+      for (const { principal, cut } of open.slice())
         if (revocations.isRevoked(principal)) cut('revocation');
     } catch {
       // While nobody can tell, new requests are refused, but what is under way goes on.
@@ -63,7 +63,7 @@ export function createExchanges(now: () => number, revocations: Revocations): Ex
   }
   function cutExpired(): void {
     const at = now();
-    for (const { principal, cut } of [...open]) if (principal.expiresAtMs <= at) cut('expiry');
+    for (const { principal, cut } of open.slice()) if (principal.expiresAtMs <= at) cut('expiry');
   }
 
   const unsubscribe = revocations.onRevoked(cutRevoked);
@@ -83,7 +83,7 @@ export function createExchanges(now: () => number, revocations: Revocations): Ex
         ? open.length
         : open.filter(({ principal }) => matches(principal)).length,
     cut(by) {
-      for (const exchange of [...open]) exchange.cut(by);
+      for (const exchange of open.slice()) exchange.cut(by);
     },
     close() {
       clearInterval(sweep);

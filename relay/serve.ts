@@ -130,6 +130,7 @@ async function start(
     dir: config.audit.dir,
     side: 'relay',
     checkpointMs: config.audit.checkpointMs,
+    copiesLogAside: true,
     onError: (error) => logger.error({ event: 'audit_error', error: String(error) }),
   });
   closers.add(() => ledger.close());

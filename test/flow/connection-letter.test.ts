@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allRecords } from '../audit/ledger-dir.ts';
 import {
-  bodyOf,
   CLOSE,
   createLetterBench,
   OK,

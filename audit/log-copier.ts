@@ -1,0 +1,66 @@
+import { Worker } from 'node:worker_threads';
+
+/** Keeps a segment's write-ahead log short without holding up who writes it. */
+export interface LogCopier {
+  /** Hears how many pages a commit to this segment wrote, about. */
+  wrote(path: string, pages: number): void;
+  /** Resolves when nothing is under way any more. */
+  close(): Promise<void>;
+}
+
+/** 1 MiB of pages. */
+const PAGES_AT_ONCE = 64;
+
+/**
+ * Prepares the copier; its thread is started when there is something to copy.
+ *
+ * @param onError told when the thread ended by itself; the writer then copies the log, and is held up by it
+ * @returns the copier
+ */
+export function createLogCopier(onError: (error: unknown) => void): LogCopier {
+  let thread: Worker | undefined;
+  let isUsable = true;
+  let isBusy = false;
+  let pages = 0;
+  let whenIdle = (): void => {};
+
+  function idle(): void {
+    isBusy = false;
+    whenIdle();
+  }
+  function start(): Worker {
+    const started = new Worker(new URL('./log-copier-thread.ts', import.meta.url), {
+      // It holds no more than a path.
+      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
+    });
+    started.unref();
+    started.on('message', idle);
+    started.on('error', (error) => {
+      isUsable = false;
+      idle();
+      onError(error);
+    });
+    return started;
+  }
+
+  return {
+    wrote(path, count) {
+      pages += count;
+      if (pages < PAGES_AT_ONCE || isBusy || !isUsable) return;
+      pages = 0;
+      isBusy = true;
+      thread ??= start();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+      thread.postMessage(path);
+    },
+    async close() {
+      isUsable = false;
+      if (isBusy)
+        await new Promise<void>((resolve) => {
+          whenIdle = resolve;
+          thread?.ref();
+        });
+      await thread?.terminate();
+    },
+  };
+}
