@@ -8,8 +8,8 @@ export interface LogCopier {
   close(): Promise<void>;
 }
 
-/** 1 MiB of pages. */
-const PAGES_AT_ONCE = 64;
+/** 8 MiB: often enough for a log that is begun anew at 64, seldom enough not to be felt. */
+const PAGES_AT_ONCE = 512;
 
 /**
  * Prepares the copier; its thread is started when there is something to copy.

@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allRecords } from '../audit/ledger-dir.ts';
-import {
-  CLOSE,
-  createLetterBench,
-  OK,
-  statusesOf,
-  type LetterBench,
-} from '../support/letter.ts';
+import { CLOSE, createLetterBench, OK, statusesOf, type LetterBench } from '../support/letter.ts';
 import { codeOf, statusOf } from '../support/raw.ts';
 
 const ok = (): string => OK;
