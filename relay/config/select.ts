@@ -13,6 +13,14 @@ function children(value: unknown): [string | number, unknown][] {
   return Object.entries(value);
 }
 
+/** One by name, without a look at the others: a file may have thousands of APIs. */
+function child(value: unknown, step: string | number): [string | number, unknown][] {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return [];
+  const name = Array.isArray(value) ? Number(step) : step;
+  if (Number.isNaN(name)) return [];
+  return [[name, (value as Record<string | number, unknown>)[step]]];
+}
+
 /**
  * Finds values in an unchecked tree, so that checks across keys work even where others failed.
  *
@@ -24,9 +32,10 @@ export function select(root: unknown, pattern: string): readonly Found[] {
   let found: Found[] = [{ path: [], value: root }];
   for (const step of pattern.split('.')) {
     found = found.flatMap(({ path, value }) =>
-      children(value)
-        .filter(([name]) => step === '*' || String(name) === step)
-        .map(([name, child]) => ({ path: [...path, name], value: child })),
+      (step === '*' ? children(value) : child(value, step)).map(([name, below]) => ({
+        path: [...path, name],
+        value: below,
+      })),
     );
   }
   return found;
@@ -58,8 +67,8 @@ export function selectText(
 export function exists(root: unknown, path: ValuePath): boolean {
   let value = root;
   for (const step of path) {
-    const next = children(value).find(([name]) => name === step);
-    if (!next) return false;
+    const next = child(value, step)[0];
+    if (next?.[0] !== step) return false;
     value = next[1];
   }
   return true;

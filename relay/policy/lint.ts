@@ -54,9 +54,17 @@ function scopeWarnings(
     );
 }
 
-function nested(api: ApiConfig, apis: readonly ApiConfig[]): readonly string[] {
-  return apis
-    .filter((other) => other !== api && api.path.startsWith(`${other.path}/`))
+/** Each path that this one lies below, the shortest first. */
+function pathsAbove(path: string): readonly string[] {
+  const above: string[] = [];
+  for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1))
+    above.push(path.slice(0, at));
+  return above;
+}
+
+function nested(api: ApiConfig, byPath: ReadonlyMap<string, ApiConfig>): readonly string[] {
+  return pathsAbove(api.path)
+    .flatMap((path) => byPath.get(path) ?? [])
     .map(
       ({ name, path }) =>
         `lies below ${path} of the API ${name}: what begins with ${api.path} goes to ${api.name} alone, by its own rules`,
@@ -77,9 +85,10 @@ export function lintPolicy(config: {
   const desktops = config.issuers.flatMap(({ desktop }) => desktop ?? []);
   const granted =
     desktops.length === 0 ? undefined : new Set(desktops.flatMap(({ scopes }) => scopes));
+  const byPath = new Map(config.apis.map((api) => [api.path, api]));
   return config.apis.flatMap((api) => {
     const path = ['apis', api.name];
-    const own = nested(api, config.apis).map((message) => ({ path, message }));
+    const own = nested(api, byPath).map((message) => ({ path, message }));
     if (api.rules.length === 0)
       own.push({ path, message: 'has no rules, so that every request is refused' });
     const ofRules = api.rules.flatMap((rule, at) =>
