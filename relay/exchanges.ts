@@ -1,4 +1,4 @@
-import type { ClosedBy } from '../wire/forward-plan.ts';
+import type { ClosedBy, Cuttable, Registration } from '../wire/forward-plan.ts';
 import type { Principal } from './auth/principal.ts';
 import type { SharedState } from './state/shared-state.ts';
 
@@ -8,7 +8,7 @@ export interface Exchanges {
    * @param principal whose exchange it is: it ends with the token, or when that is revoked
    * @returns the `register` that forward and tunnel call
    */
-  registrar(principal: Principal): (cut: (by: ClosedBy) => void) => () => void;
+  registrar(principal: Principal): (exchange: Cuttable) => Registration;
   /** How many are open, or how many of those whose principal matches. */
   count(matches?: (principal: Principal) => boolean): number;
   /** Ends all. */
@@ -19,11 +19,35 @@ export interface Exchanges {
 /** Where it is known which tokens were revoked. */
 type Revocations = Pick<SharedState, 'isRevoked' | 'onRevoked'>;
 
-interface Open {
+/** A place in the list of what is open. */
+class Open implements Registration {
   readonly principal: Principal;
-  readonly cut: (by: ClosedBy) => void;
-  /** Its place in the list; -1 when it is over. */
-  at: number;
+  private readonly exchange: Cuttable;
+  private readonly list: Open[];
+  /** -1 when it is over. */
+  private at: number;
+
+  constructor(list: Open[], principal: Principal, exchange: Cuttable) {
+    this.principal = principal;
+    this.exchange = exchange;
+    this.list = list;
+    this.at = list.push(this) - 1;
+  }
+
+  cut(by: ClosedBy): void {
+    this.exchange.cut(by);
+  }
+
+  /** The last one takes its place. */
+  end(): void {
+    if (this.at < 0) return;
+    const last = this.list.pop() as Open;
+    if (last !== this) {
+      this.list[this.at] = last;
+      last.at = this.at;
+    }
+    this.at = -1;
+  }
 }
 
 /**
@@ -42,28 +66,17 @@ export function createExchanges(now: () => number, revocations: Revocations): Ex
    */
   const open: Open[] = [];
 
-  /** The last one takes its place. */
-  function forget(exchange: Open): void {
-    if (exchange.at < 0) return;
-    const last = open.pop() as Open;
-    if (last !== exchange) {
-      open[exchange.at] = last;
-      last.at = exchange.at;
-    }
-    exchange.at = -1;
-  }
-
   function cutRevoked(): void {
     try {
-      for (const { principal, cut } of open.slice())
-        if (revocations.isRevoked(principal)) cut('revocation');
+      for (const each of open.slice())
+        if (revocations.isRevoked(each.principal)) each.cut('revocation');
     } catch {
       // While nobody can tell, new requests are refused, but what is under way goes on.
     }
   }
   function cutExpired(): void {
     const at = now();
-    for (const { principal, cut } of open.slice()) if (principal.expiresAtMs <= at) cut('expiry');
+    for (const each of open.slice()) if (each.principal.expiresAtMs <= at) each.cut('expiry');
   }
 
   const unsubscribe = revocations.onRevoked(cutRevoked);
@@ -73,11 +86,7 @@ export function createExchanges(now: () => number, revocations: Revocations): Ex
   }, 1000);
   sweep.unref();
   return {
-    registrar: (principal) => (cut) => {
-      const exchange: Open = { principal, cut, at: open.length };
-      open.push(exchange);
-      return () => forget(exchange);
-    },
+    registrar: (principal) => (exchange) => new Open(open, principal, exchange),
     count: (matches) =>
       matches === undefined
         ? open.length

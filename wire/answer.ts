@@ -2,74 +2,73 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { passableTrailers, responseHeaders, type HeaderList } from './headers.ts';
 import type { ResponseHead } from './response-head.ts';
 
-/** Writes an upstream's answer to the client; a short one leaves together with its head. */
-export interface AnswerWriter {
-  /** Takes the head; it leaves with the first piece of the body, or with {@link flush}. */
-  head(head: ResponseHead, fields: HeaderList): void;
-  /** Returns false when the client is slower than the upstream. */
-  body(piece: Buffer): boolean;
-  /** Sends what was taken and not sent: a stream's head must not wait for its first event. */
-  flush(): boolean;
-  end(trailers: HeaderList, done: () => void): void;
-}
-
 /** Up to here a copy is cheaper than a second write. */
 const ONE_WRITE_BYTES = 32 * 1024;
 
-/**
- * Prepares the writing of one answer.
- *
- * @param response the client's answer, nothing written
- * @param dropTrailer tells by folded name which trailers go no further
- * @returns the writer
- */
-export function createAnswerWriter(
-  response: ServerResponse,
-  dropTrailer?: (foldedName: string) => boolean,
-): AnswerWriter {
-  let head: ResponseHead | undefined;
-  let fields: HeaderList = [];
-  let first: Buffer | undefined;
+/** Writes an upstream's answer to the client; a short one leaves together with its head. */
+export class AnswerWriter {
+  private readonly response: ServerResponse;
+  private readonly dropTrailer: ((foldedName: string) => boolean) | undefined;
+  private taken: ResponseHead | undefined = undefined;
+  private fields: HeaderList = [];
+  private first: Buffer | undefined = undefined;
 
-  function writeHead(): void {
-    if (head === undefined) return;
-    response.writeHead(head.status, head.statusText, fields as string[]);
-    head = undefined;
+  /**
+   * @param response the client's answer, nothing written
+   * @param dropTrailer tells by folded name which trailers go no further
+   */
+  constructor(response: ServerResponse, dropTrailer?: (foldedName: string) => boolean) {
+    this.response = response;
+    this.dropTrailer = dropTrailer;
   }
-  function flush(): boolean {
-    if (head === undefined) return true;
-    writeHead();
-    const piece = first;
-    first = undefined;
-    if (piece !== undefined) return response.write(Buffer.from(piece));
-    response.flushHeaders();
+
+  /** Takes the head; it leaves with the first piece of the body, or with {@link flush}. */
+  head(head: ResponseHead, fields: HeaderList): void {
+    this.taken = head;
+    this.fields = fields;
+  }
+
+  /** Returns false when the client is slower than the upstream. */
+  body(piece: Buffer): boolean {
+    if (this.taken !== undefined && this.first === undefined && piece.length <= ONE_WRITE_BYTES) {
+      this.first = piece;
+      return true;
+    }
+    this.flush();
+    return this.write(piece);
+  }
+
+  /** Sends what was taken and not sent: a stream's head must not wait for its first event. */
+  flush(): boolean {
+    if (this.taken === undefined) return true;
+    this.writeHead();
+    const piece = this.first;
+    this.first = undefined;
+    if (piece !== undefined) return this.write(piece);
+    this.response.flushHeaders();
     return true;
   }
 
-  return {
-    head(given, passed) {
-      head = given;
-      fields = passed;
-    },
-    body(piece) {
-      if (head !== undefined && first === undefined && piece.length <= ONE_WRITE_BYTES) {
-        first = piece;
-        return true;
-      }
-      flush();
-      return response.write(Buffer.from(piece));
-    },
-    flush,
-    end(trailers, done) {
-      writeHead();
-      if (trailers.length > 0) response.addTrailers(passableTrailers(trailers, dropTrailer));
-      const piece = first;
-      first = undefined;
-      if (piece === undefined) response.end(done);
-      // A string goes out in one write with the head; a buffer would be a second one.
-      else response.end(piece.toString('latin1'), 'latin1', done);
-    },
-  };
+  end(trailers: HeaderList): void {
+    const { first, response } = this;
+    this.writeHead();
+    if (trailers.length > 0) response.addTrailers(passableTrailers(trailers, this.dropTrailer));
+    this.first = undefined;
+    if (first === undefined) response.end();
+    // A string goes out in one write with the head; a buffer would be a second one.
+    else response.end(first.toString('latin1'), 'latin1');
+  }
+
+  private write(piece: Buffer): boolean {
+    return this.response.write(Buffer.from(piece));
+  }
+
+  private writeHead(): void {
+    const head = this.taken;
+    if (head === undefined) return;
+    this.response.writeHead(head.status, head.statusText, this.fields as string[]);
+    this.taken = undefined;
+  }
 }
 
 /** RFC 9110 §8.6: a client that believed the length of a 204 would take the next answer for its body. */

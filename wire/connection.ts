@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { createAlarm, type Alarm } from './alarm.ts';
 import {
   createResponseParser,
   type ExpectedAnswer,
@@ -20,6 +21,8 @@ export interface ConnectionUser extends ResponseReader {
 /** One connection to the next hop; it carries one request at a time. */
 export interface Connection {
   readonly socket: Socket;
+  /** Of its user; closed with the connection. */
+  readonly alarm: Alarm;
   /** Whether it has carried a request before. */
   readonly isReused: () => boolean;
   /** Whether it stands; before that nothing of the request has left. */
@@ -60,6 +63,7 @@ export function createConnection(
   isForTunnel: boolean,
 ): Connection {
   const parser = createResponseParser();
+  const alarm = createAlarm();
   let user: ConnectionUser | undefined;
   let connected = false;
   let uses = 0;
@@ -95,6 +99,7 @@ export function createConnection(
     user?.drained();
   }
   function onGone(): void {
+    alarm.close();
     fail(closedEarly());
     onClose(connection);
   }
@@ -112,6 +117,7 @@ export function createConnection(
 
   const connection: Connection = {
     socket,
+    alarm,
     isReused: () => uses > 1,
     isConnected: () => connected,
     hasAnswered: parser.hasBegun,
@@ -129,6 +135,7 @@ export function createConnection(
     isUsable: () => socket.writable && !socket.destroyed,
     detach() {
       user = undefined;
+      alarm.close();
       socket.pause();
       socket.off('data', onData);
       socket.off('end', onEnd);

@@ -1,14 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  createAnswerWriter,
-  fitting,
-  keepAnswer,
-  passInterim,
-  type AnswerKeeper,
-} from './answer.ts';
-import type { ConnectionUser } from './connection.ts';
+import type { Alarm, Waiter } from './alarm.ts';
+import { fitting, keepAnswer, passInterim, AnswerWriter, type AnswerKeeper } from './answer.ts';
+import type { Connection, ConnectionUser } from './connection.ts';
 import { WireError } from './errors.ts';
-import type { ClosedBy, ForwardPlan, ForwardResult, UploadWatch } from './forward-plan.ts';
+import type {
+  ClosedBy,
+  Cuttable,
+  ForwardPlan,
+  ForwardResult,
+  Registration,
+  UploadWatch,
+} from './forward-plan.ts';
+import type { HeaderList } from './headers.ts';
 import { cutAnswer } from './last-words.ts';
 import { requestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
@@ -54,172 +57,242 @@ export function exchange(
   fresh: boolean,
 ): Promise<ForwardResult> {
   return new Promise((resolve, reject) => {
-    const { timeouts } = plan;
     // Before a connection is taken: what cannot be written must not cost one.
     const head = requestHead(plan.method, plan.path, plan.headers);
     const connection = plan.hop.pool.take(fresh ? 'fresh' : undefined);
-    const writer = createAnswerWriter(response, plan.dropAnswerTrailer);
-    let upload: Upload | undefined;
-    let watch: UploadWatch | undefined;
-    let keeper: AnswerKeeper | undefined;
-    let keepMs = 0;
-    let bytesIn = 0;
-    let bytesOut = 0;
-    let status = 0;
-    let settled = false;
-    let isQuiet = false;
-    let isIdling = false;
-    let isSlowClient = false;
-    let hasEnded = false;
-    let timer: NodeJS.Timeout | undefined;
-    let deadline: NodeJS.Timeout | undefined;
-    let unregister: (() => void) | undefined;
+    new Exchange(request, response, plan, connection, resolve, reject).begin(head);
+  });
+}
 
-    function disarm(): void {
-      clearTimeout(timer);
-      // A cleared timer would start again on refresh().
-      timer = undefined;
-    }
-    function settle(): boolean {
-      if (settled) return false;
-      settled = true;
-      disarm();
-      clearTimeout(deadline);
-      unregister?.();
-      watch?.end();
-      response.off('close', onClientClose);
-      return true;
-    }
-    function giveUp(): void {
-      // After the end the connection may be at another's service.
-      if (!hasEnded) connection.destroy();
-    }
-    function fail(error: Error): void {
-      if (!settle()) return;
-      const stale = connection.isReused() && !connection.hasAnswered();
-      const bodyRead = upload?.hasBegun() ?? false;
-      // What was not read may be sent to another; of what was, the rest is of no use.
-      if (bodyRead) upload?.discard();
-      else upload?.stop();
-      giveUp();
-      reject(Object.assign(error, { stale, bodyRead, sent: connection.isConnected() }));
-    }
-    /** Ends an exchange whose answer had begun, or whose client left: nothing more can be said. */
-    function cut(by: ClosedBy): void {
-      if (!settle()) return;
-      giveUp();
-      cutAnswer(response);
-      resolve({ kind: 'answered', status, bytesIn, bytesOut, cutBy: by });
-    }
-    function broken(error: Error, by: ClosedBy): void {
-      if (response.headersSent) cut(by);
-      else fail(error);
-    }
-    function finish(): void {
-      if (settle()) resolve({ kind: 'answered', status, bytesIn, bytesOut });
-    }
-    function expire(what: string): void {
-      // Behind another answer it can go no further, whoever is slow: that one's time is what counts.
-      const waits = response.socket === null && (hasEnded || response.writableNeedDrain);
-      if (waits && what !== 'the end') return arm(timeouts.idleMs, what);
-      const isClient = hasEnded || response.writableNeedDrain;
-      return broken(new TimeoutError(what), isClient ? 'client' : 'upstream');
-    }
-    function arm(ms: number, what: string): void {
-      disarm();
-      if (!settled) timer = setTimeout(expire, ms, what);
-    }
-    function onClientClose(): void {
-      if (!response.writableFinished) cut('client');
-    }
-    function onClientDrain(): void {
-      // After the end the connection may be at another's service.
-      if (!hasEnded) connection.socket.resume();
-    }
-    function slowDown(): void {
-      if (!isSlowClient) response.on('drain', onClientDrain);
-      isSlowClient = true;
-      connection.socket.pause();
-    }
-    /** The connection is free for others once both bodies have ended. */
-    function letGo(): void {
-      if (upload?.isDone() ?? true) plan.hop.pool.giveBack(connection, keepMs);
-      else {
-        connection.destroy();
-        if (keeper === undefined) upload?.discard();
-      }
-    }
-    function sent(bytes: number): void {
-      bytesIn += bytes;
-      streamed(bytes);
-      timer?.refresh();
-      watch?.progress(bytes);
-      if (bytesIn > plan.maxBodyBytes) broken(tooLarge(plan.maxBodyBytes), 'relay');
-    }
+/** A class, where most of this code has functions: one is made for each request, and its methods are not. */
+class Exchange implements ConnectionUser, Cuttable, Waiter {
+  private readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+  private readonly plan: ForwardPlan;
+  private readonly connection: Connection;
+  private readonly resolve: (result: ForwardResult) => void;
+  private readonly reject: (error: Error) => void;
+  private readonly writer: AnswerWriter;
+  /** The connection's: not to be touched once that may be at another's service. */
+  private readonly alarm: Alarm;
+  private upload: Upload | undefined = undefined;
+  private watch: UploadWatch | undefined = undefined;
+  private keeper: AnswerKeeper | undefined = undefined;
+  private registration: Registration | undefined = undefined;
+  private deadline: NodeJS.Timeout | undefined = undefined;
+  /** Bounds how long a client may leave the rest of an ended answer unread. */
+  private tail: NodeJS.Timeout | undefined = undefined;
+  private keepMs = 0;
+  private bytesIn = 0;
+  private bytesOut = 0;
+  private status = 0;
+  private settled = false;
+  private isQuiet = false;
+  private isIdling = false;
+  private isSlowClient = false;
+  /** Whether the answer has: from then on the connection may be at another's service. */
+  private hasEnded = false;
 
-    const user: ConnectionUser = {
-      connected: () => arm(timeouts.headersMs, 'no answer'),
-      drained() {
-        watch?.held(false);
-        upload?.drained();
-      },
-      failed: (error) => broken(error, 'upstream'),
-      interim(interim) {
-        timer?.refresh();
-        passInterim(request, response, interim);
-      },
-      head(answer) {
-        ({ status, keepAliveMs: keepMs } = answer);
-        if (isRepeatable(plan) && plan.intercept?.(status, answer.raw)) {
-          upload?.stop();
-          if (plan.framing.kind !== 'none') plan.kept?.hold(request);
-          keeper = keepAnswer(answer);
-          return;
-        }
-        plan.kept?.release();
-        isQuiet = isEventStream(answer);
-        writer.head(answer, fitting(answer, request, plan.answer(status, answer.raw)));
-      },
-      body(piece) {
-        if (keeper !== undefined) return keeper.body(piece);
-        bytesOut += piece.length;
-        streamed(piece.length);
-        if (!writer.body(piece)) slowDown();
-        return undefined;
-      },
-      flush() {
-        if (settled || status === 0) return;
-        if (isQuiet) disarm();
-        else if (isIdling) timer?.refresh();
-        else arm(timeouts.idleMs, 'silence');
-        isIdling = true;
-        if (keeper === undefined && !writer.flush()) slowDown();
-      },
-      end(trailers) {
-        hasEnded = true;
-        // Before the connection goes to others: what node throws here must still reach this exchange.
-        if (keeper === undefined) writer.end(trailers, finish);
-        letGo();
-        if (keeper !== undefined && settle())
-          resolve({ kind: 'intercepted', status, bytesIn, answer: keeper.end() });
-        return undefined;
-      },
-      upgraded: () => cut('error'),
-    };
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    plan: ForwardPlan,
+    connection: Connection,
+    resolve: (result: ForwardResult) => void,
+    reject: (error: Error) => void,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.plan = plan;
+    this.connection = connection;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.writer = new AnswerWriter(response, plan.dropAnswerTrailer);
+    this.alarm = connection.alarm;
+  }
 
-    response.on('close', onClientClose);
-    // 'close' on the response tells the same, for requests with and without a body.
-    if (request.listenerCount('error') === 0) request.on('error', ignore);
-    unregister = plan.register?.(cut);
-    if (timeouts.totalMs !== undefined) deadline = setTimeout(expire, timeouts.totalMs, 'the end');
-    connection.use(user, { method: plan.method, upgrade: false });
-    if (connection.isConnected()) arm(timeouts.headersMs, 'no answer');
-    else arm(timeouts.connectMs, 'no connection');
+  begin(head: string): void {
+    const { connection, plan, request, response } = this;
+    const { timeouts } = plan;
+    response.on('close', this.onClientClose);
+    this.registration = plan.register?.(this);
+    if (timeouts.totalMs !== undefined)
+      this.deadline = setTimeout(() => this.expire('the end'), timeouts.totalMs);
+    connection.use(this, { method: plan.method, upgrade: false });
+    if (connection.isConnected()) this.alarm.set(timeouts.headersMs, this, 'no answer');
+    else this.alarm.set(timeouts.connectMs, this, 'no connection');
     connection.socket.write(head, 'latin1');
     if (plan.framing.kind === 'none') return;
-    watch = plan.watchUpload?.((error) => broken(error, 'client'));
-    upload = startUpload(request, response, connection, plan, { sent, watch });
-  });
+    // 'close' on the response tells the same.
+    if (request.listenerCount('error') === 0) request.on('error', ignore);
+    this.watch = plan.watchUpload?.((error) => this.broken(error, 'client'));
+    const sent = (bytes: number): void => this.sent(bytes);
+    this.upload = startUpload(request, response, connection, plan, { sent, watch: this.watch });
+  }
+
+  /** Ends an exchange whose answer had begun, or whose client left: nothing more can be said. */
+  cut(by: ClosedBy): void {
+    if (!this.settle()) return;
+    this.giveUp();
+    cutAnswer(this.response);
+    this.resolve(this.answered(by));
+  }
+
+  connected(): void {
+    this.alarm.set(this.plan.timeouts.headersMs, this, 'no answer');
+  }
+
+  drained(): void {
+    this.watch?.held(false);
+    this.upload?.drained();
+  }
+
+  failed(error: Error): void {
+    this.broken(error, 'upstream');
+  }
+
+  interim(interim: ResponseHead): void {
+    this.alarm.postpone();
+    passInterim(this.request, this.response, interim);
+  }
+
+  head(answer: ResponseHead): void {
+    const { plan, request } = this;
+    ({ status: this.status, keepAliveMs: this.keepMs } = answer);
+    if (isRepeatable(plan) && plan.intercept?.(answer.status, answer.raw)) {
+      this.upload?.stop();
+      if (plan.framing.kind !== 'none') plan.kept?.hold(request);
+      this.keeper = keepAnswer(answer);
+      return;
+    }
+    plan.kept?.release();
+    this.isQuiet = isEventStream(answer);
+    this.writer.head(answer, fitting(answer, request, plan.answer(answer.status, answer.raw)));
+  }
+
+  body(piece: Buffer): void {
+    if (this.keeper !== undefined) return this.keeper.body(piece);
+    this.bytesOut += piece.length;
+    streamed(piece.length);
+    if (!this.writer.body(piece)) this.slowDown();
+    return undefined;
+  }
+
+  flush(): void {
+    if (this.settled || this.hasEnded || this.status === 0) return;
+    if (this.isQuiet) this.alarm.clear();
+    else if (this.isIdling) this.alarm.postpone();
+    else this.alarm.set(this.plan.timeouts.idleMs, this, 'silence');
+    this.isIdling = true;
+    if (this.keeper === undefined && !this.writer.flush()) this.slowDown();
+  }
+
+  end(trailers: HeaderList): void {
+    // Before the connection goes to others: what node throws here must still reach this exchange.
+    if (this.keeper === undefined) this.writer.end(trailers);
+    this.hasEnded = true;
+    this.alarm.clear();
+    this.letGo();
+    if (this.keeper === undefined) {
+      if (this.response.writableLength > 0) this.awaitClient();
+    } else if (this.settle()) {
+      const { bytesIn, status } = this;
+      this.resolve({ kind: 'intercepted', status, bytesIn, answer: this.keeper.end() });
+    }
+  }
+
+  expire(what: string): void {
+    const { hasEnded, response } = this;
+    const isClient = hasEnded || response.writableNeedDrain;
+    // Behind another answer it can go no further, whoever is slow: that one's time is what counts.
+    if (response.socket !== null || !isClient || what === 'the end')
+      this.broken(new TimeoutError(what), isClient ? 'client' : 'upstream');
+    else if (hasEnded) this.awaitClient();
+    else this.alarm.set(this.plan.timeouts.idleMs, this, what);
+  }
+
+  upgraded(): void {
+    this.cut('error');
+  }
+
+  private readonly onClientClose = (): void => {
+    if (!this.response.writableFinished) this.cut('client');
+    else if (this.settle()) this.resolve(this.answered());
+  };
+
+  private settle(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    if (!this.hasEnded) this.alarm.clear();
+    if (this.deadline !== undefined) clearTimeout(this.deadline);
+    if (this.tail !== undefined) clearTimeout(this.tail);
+    this.registration?.end();
+    this.watch?.end();
+    return true;
+  }
+
+  private answered(cutBy?: ClosedBy): ForwardResult {
+    const { status, bytesIn, bytesOut } = this;
+    return cutBy === undefined
+      ? { kind: 'answered', status, bytesIn, bytesOut }
+      : { kind: 'answered', status, bytesIn, bytesOut, cutBy };
+  }
+
+  private giveUp(): void {
+    if (!this.hasEnded) this.connection.destroy();
+  }
+
+  private fail(error: Error): void {
+    if (!this.settle()) return;
+    const { connection, upload } = this;
+    this.response.off('close', this.onClientClose);
+    const stale = connection.isReused() && !connection.hasAnswered();
+    const bodyRead = upload?.hasBegun() ?? false;
+    // What was not read may be sent to another; of what was, the rest is of no use.
+    if (bodyRead) upload?.discard();
+    else upload?.stop();
+    this.giveUp();
+    this.reject(Object.assign(error, { stale, bodyRead, sent: connection.isConnected() }));
+  }
+
+  private broken(error: Error, by: ClosedBy): void {
+    if (this.response.headersSent) this.cut(by);
+    else this.fail(error);
+  }
+
+  private awaitClient(): void {
+    this.tail = setTimeout(() => this.expire('silence'), this.plan.timeouts.idleMs);
+  }
+
+  private slowDown(): void {
+    const { socket } = this.connection;
+    if (!this.isSlowClient)
+      this.response.on('drain', () => {
+        if (!this.hasEnded) socket.resume();
+      });
+    this.isSlowClient = true;
+    socket.pause();
+  }
+
+  /** The connection is free for others once both bodies have ended. */
+  private letGo(): void {
+    if (this.upload?.isDone() ?? true) {
+      this.plan.hop.pool.giveBack(this.connection, this.keepMs);
+      return;
+    }
+    this.connection.destroy();
+    if (this.keeper === undefined) this.upload?.discard();
+  }
+
+  private sent(bytes: number): void {
+    this.bytesIn += bytes;
+    streamed(bytes);
+    // After the end the connection may be at another's service.
+    if (!this.hasEnded) this.alarm.postpone();
+    this.watch?.progress(bytes);
+    const { maxBodyBytes } = this.plan;
+    if (this.bytesIn > maxBodyBytes) this.broken(tooLarge(maxBodyBytes), 'relay');
+  }
 }
 
 function ignore(): void {}

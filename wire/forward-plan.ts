@@ -8,6 +8,16 @@ import type { NextHop } from './next-hop.ts';
 export type ClosedBy =
   'client' | 'upstream' | 'relay' | 'expiry' | 'revocation' | 'drain' | 'error';
 
+/** Something under way that can be ended from outside. */
+export interface Cuttable {
+  cut(by: ClosedBy): void;
+}
+
+/** An entry among what is under way; it is ended by whoever made it. */
+export interface Registration {
+  end(): void;
+}
+
 /** Hears how a body comes in. */
 export interface UploadWatch {
   progress(bytes: number): void;
@@ -52,8 +62,8 @@ export interface ForwardPlan {
   readonly kept?: KeptBody;
   /** Watches the client's body, where there is one. */
   readonly watchUpload?: WatchUpload;
-  /** Hands out a way to end the exchange from outside; returns the unregistering function. */
-  readonly register?: (cut: (by: ClosedBy) => void) => () => void;
+  /** Hands out a way to end the exchange from outside. */
+  readonly register?: (exchange: Cuttable) => Registration;
 }
 
 /** How an exchange ended once the upstream had answered. */

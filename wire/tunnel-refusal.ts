@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { createAnswerWriter, keepAnswer, type KeptAnswer } from './answer.ts';
+import { AnswerWriter, keepAnswer, type KeptAnswer } from './answer.ts';
 import type { Connection } from './connection.ts';
 import type { ClosedBy } from './forward-plan.ts';
 import type { HeaderList } from './headers.ts';
@@ -40,7 +40,7 @@ export function passedRefusal(
   },
 ): Refusal {
   const { traffic, connection, end } = tunnel;
-  const writer = createAnswerWriter(response);
+  const writer = new AnswerWriter(response);
   response.on('finish', () => end());
   response.on('drain', () => connection.socket.resume());
   writer.head(answer, fields);
@@ -53,7 +53,7 @@ export function passedRefusal(
       slowDown(writer.body(piece));
     },
     flush: () => slowDown(writer.flush()),
-    end: (trailers) => writer.end(trailers, () => {}),
+    end: (trailers) => writer.end(trailers),
     broken: () => end('upstream'),
   };
 }

@@ -1,6 +1,6 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ClosedBy, ForwardPlan, ForwardResult } from './forward-plan.ts';
+import type { ClosedBy, ForwardPlan, ForwardResult, Registration } from './forward-plan.ts';
 import { fieldValues, type HeaderList } from './headers.ts';
 import { hangUp } from './last-words.ts';
 import { requestHead } from './request-head.ts';
@@ -98,7 +98,7 @@ export function tunnel(
     let far: Duplex | undefined;
     let refusal: Refusal | undefined;
     let ended = false;
-    let unregister: (() => void) | undefined;
+    let registration: Registration | undefined;
     const deadline = setTimeout(
       () => fail(new TimeoutError('no answer')),
       plan.timeouts.connectMs + plan.timeouts.headersMs,
@@ -107,7 +107,7 @@ export function tunnel(
       if (ended) return false;
       ended = true;
       clearTimeout(deadline);
-      unregister?.();
+      registration?.end();
       return true;
     };
     const end = (cutBy?: ClosedBy): void => {
@@ -126,7 +126,7 @@ export function tunnel(
       connection.destroy();
       reject(Object.assign(transportError(error), facts));
     };
-    unregister = plan.register?.(end);
+    registration = plan.register?.({ cut: end });
     socket.on('close', () => end('client'));
     socket.on('error', () => end('client'));
     connection.use(

@@ -27,11 +27,13 @@ function bench(t: TestContext, wrap: (state: SharedState) => SharedState = (stat
   const ends: string[] = [];
   /** Opens an exchange that unregisters when it is cut, as forward and tunnel do. */
   const open = (name: string, who: typeof ann): (() => void) => {
-    const unregister = exchanges.registrar(who)((by) => {
-      ends.push(`${name} ${by}`);
-      unregister();
+    const registration = exchanges.registrar(who)({
+      cut(by) {
+        ends.push(`${name} ${by}`);
+        registration.end();
+      },
     });
-    return unregister;
+    return () => registration.end();
   };
   return { state, exchanges, ends, open };
 }

@@ -242,8 +242,8 @@ test('an exchange can be cut from outside', async (t) => {
   let cut: ((by: 'expiry') => void) | undefined;
   const { url, ends } = await proxyTo(t, port, {
     register: (given) => {
-      cut = given;
-      return () => {};
+      cut = (by) => given.cut(by);
+      return { end() {} };
     },
   });
   const answer = await fetch(url);

@@ -43,8 +43,8 @@ async function bench(t: TestContext): Promise<Bench> {
       timeouts: { connectMs: 1_000, headersMs: 1_000, idleMs: 1_000 },
       answer: (_status, raw) => responseHeaders(raw, keep),
       register: (given) => {
-        cut = given;
-        return () => {};
+        cut = (by) => given.cut(by);
+        return { end() {} };
       },
     };
     tunnel(request, socket, plan).then(
