@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { passableTrailers, responseHeaders, type HeaderList } from './headers.ts';
+import { withCopy } from './copies.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** Up to here a copy is cheaper than a second write. */
@@ -60,7 +61,7 @@ export class AnswerWriter {
   }
 
   private write(piece: Buffer): boolean {
-    return this.response.write(Buffer.from(piece));
+    return withCopy(piece, (copy, done) => this.response.write(copy, done));
   }
 
   private writeHead(): void {

@@ -173,7 +173,6 @@ class Exchange implements ConnectionUser, Cuttable, Waiter {
   body(piece: Buffer): void {
     if (this.keeper !== undefined) return this.keeper.body(piece);
     this.bytesOut += piece.length;
-    streamed(piece.length);
     if (!this.writer.body(piece)) this.slowDown();
     return undefined;
   }

@@ -17,8 +17,8 @@ function collector(): CollectYoung | undefined {
 }
 
 /**
- * Counts streamed bytes and has V8 collect its young generation now and then. Each read allocates a
- * 64 KiB buffer outside the heap; V8 alone lets some 64 MiB of dead ones gather before it looks
+ * Counts uploaded bytes and has V8 collect its young generation now and then. Each piece that node reads from a
+ * client is a buffer outside the heap; V8 alone lets some 64 MiB of dead ones gather before it looks
  * (DECISIONS 14 has the figures).
  *
  * @returns a function to be told of every chunk's length
