@@ -4,7 +4,7 @@ import { app } from './programs/app.ts';
 import { haproxy, haproxyPlain } from './programs/haproxy.ts';
 import { latchkey, latchkeyUnaudited } from './programs/latchkey.ts';
 import { nginxAuthRequest, nginxPlain } from './programs/nginx.ts';
-import { express, fastify, fastifyCached, forwarder } from './programs/node-peers.ts';
+import { bare, express, fastify, fastifyCached, forwarder } from './programs/node-peers.ts';
 
 /** What a peer needs on the machine. */
 export type Need = 'haproxy' | 'nginx' | 'apache' | 'npm peers';
@@ -39,6 +39,7 @@ export const catalogue = {
   express: { start: [express], needs: 'npm peers' },
   pipe: { start: [forwarder('pipe', 'node:http request+pipe, no check')] },
   httpxy: { start: [forwarder('httpxy', 'httpxy, no check')] },
+  bare: { start: [bare] },
   wire: { start: [forwarder('wire', 'latchkey wire, no check')] },
   app: { start: [app] },
 } as const satisfies Readonly<Record<string, Entry>>;

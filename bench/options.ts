@@ -109,7 +109,9 @@ export function readOptions(args: string[]): BenchOptions | undefined {
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new TypeError('--rounds must be a whole number, 1 or more');
   }
-  const usual = PEER_NAMES.filter((name) => !['app', 'pipe', 'httpxy', 'wire'].includes(name));
+  const usual = PEER_NAMES.filter(
+    (name) => !['app', 'pipe', 'httpxy', 'bare', 'wire'].includes(name),
+  );
   return {
     ...extent,
     rounds,

@@ -1,4 +1,5 @@
 import { freePorts } from '../../demo/child.ts';
+import { NODE_OPTIONS } from '../../relay/prepare-process.ts';
 import type { Opened } from '../opened.ts';
 import type { Peer, Setting, StartPeer } from '../peer.ts';
 
@@ -46,11 +47,14 @@ export const express: StartPeer = (opened, { upstream, authority }) => {
   return start(opened, 'express + Auth0 + http-proxy-middleware', 'express.mjs', args);
 };
 
-/** Ways to forward, without any check: a bare pipe, httpxy, and our own wire. */
+/** Ways to forward, without any check: a bare pipe, httpxy, the least that node:http allows, and our own wire. */
 export const forwarder =
-  (kind: 'pipe' | 'httpxy' | 'wire', name: string): StartPeer =>
+  (kind: 'pipe' | 'httpxy' | 'bare' | 'wire', name: string): StartPeer =>
   async (opened, { upstream }) => {
     const args = ['bench/forwarder.ts', kind, upstream];
-    const { url, pid } = await opened.script('peer', name, args);
+    const { url, pid } = await opened.script('peer', name, args, NODE_OPTIONS);
     return { name, url, pid, isJit: true, refuses: 'nothing' };
   };
+
+/** The floor under every proxy on node:http; it knows short answers only. */
+export const bare = forwarder('bare', 'node:http and sockets, no check');

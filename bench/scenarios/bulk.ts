@@ -1,6 +1,7 @@
 import { usageOf } from '../machine.ts';
-import type { Peer } from '../peer.ts';
+import type { Peer, StartPeer } from '../peer.ts';
 import { haproxy } from '../programs/haproxy.ts';
+import { bare } from '../programs/node-peers.ts';
 import { round2, type Result, type Row } from '../result.ts';
 import type { Run } from '../run.ts';
 import { MANY_CONNECTIONS, usualRequests, warm, withPeer } from '../session.ts';
@@ -28,6 +29,10 @@ async function withOrigin<T>(
     await origin.child.stop();
   }
 }
+
+/** Those that know large bodies. */
+const carriers = ({ starters }: Run): readonly StartPeer[] =>
+  starters.filter((start) => start !== bare);
 
 interface Streamed {
   readonly mbPerSecond: number[];
@@ -90,7 +95,7 @@ export const streams: OwnScenario = (run) =>
   withOrigin(run, async (upstream, reference): Promise<Result> => {
     const rows: Row[] = [];
     if (reference !== undefined) rows.push(await streamPeer(run, reference, reference));
-    for (const start of run.starters) {
+    for (const start of carriers(run)) {
       rows.push(
         await withPeer(run, start, { upstream }, (peer) => {
           run.progress(`stream: ${peer.name}`);
@@ -130,7 +135,7 @@ export const early: OwnScenario = (run) =>
       });
     };
     if (reference !== undefined) await add(reference);
-    for (const start of run.starters) await withPeer(run, start, { upstream }, add);
+    for (const start of carriers(run)) await withPeer(run, start, { upstream }, add);
     return {
       scenario: 'early',
       title: 'An answer before the end of a 64 MiB upload',
