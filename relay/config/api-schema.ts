@@ -18,6 +18,7 @@ import {
   some,
   text,
 } from './leaves.ts';
+import { readUpstream, UPSTREAM_FORM } from './upstream-url.ts';
 import { apiPathFault, patternFault } from './paths.ts';
 import { whenFault } from '../policy/when.ts';
 
@@ -92,14 +93,7 @@ const headerNames = z.array(headerName, 'must be a list of header names').defaul
 const timeout = duration(1, DAY_MS);
 
 const upstream = oneOrMany(
-  parsed(
-    'an http or https origin such as https://10.0.0.5:9001, or unix:/path; a path is not supported',
-    (value) => {
-      if (/^unix:\/[^\0]*[^/\0]$/.test(value)) return value;
-      const url = parseHttpUrl(value);
-      return url?.pathname === '/' ? url.origin : undefined;
-    },
-  ),
+  parsed(UPSTREAM_FORM, readUpstream),
   'a URL or a list of URLs with at least one',
 );
 

@@ -113,3 +113,13 @@ test('response rules: removed in every spelling, set in place of the API’s own
   assert.deepEqual(answer.match(/^x-frame-options: .*$/gim), ['X-Frame-Options: DENY']);
   assert.deepEqual(answer.match(/^location: .*$/gim), ['Location: /fixed']);
 });
+
+test('an upstream’s own path goes before the paths that policy has judged', async (t) => {
+  const upstream = await createRawUpstream();
+  const bench = await createRelayBench(t, { upstream, upstreams: [`${upstream.url}/soap/v2`] });
+  const token = bearer(await bench.token());
+  assert.equal(statusOf(await send(bench, token, '/x/invoices?page=2')), 200);
+  assert.equal(statusOf(await send(bench, token, '/x')), 200);
+  assert.equal(statusOf(await send(bench, token, '/x/../etc')), 400);
+  assert.deepEqual(lines(bench), ['/soap/v2/invoices?page=2', '/soap/v2/']);
+});

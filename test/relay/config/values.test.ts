@@ -22,7 +22,21 @@ const refused: readonly (readonly [name: string, text: string, fault: RegExp])[]
     /^4 .*jwks_uri: .*plainIssuer/,
   ],
   ['a plain upstream', GOOD.replace('https://10', 'http://10'), /^6 .*upstream: .*plainUpstream/],
-  ['an upstream with a path', GOOD.replace(':9001', ':9001/base'), /^6 .*a path is not supported/],
+  [
+    'an upstream with an ambiguous path',
+    GOOD.replace(':9001', ':9001/base/../etc'),
+    /^6 .*with a plain path at most/,
+  ],
+  [
+    'an upstream with an encoded path',
+    GOOD.replace(':9001', ':9001/b%61se'),
+    /^6 .*with a plain path at most/,
+  ],
+  [
+    'an upstream with a slash at its end',
+    GOOD.replace(':9001', ':9001/base/'),
+    /^6 .*with a plain path at most/,
+  ],
   [
     'an issuer with a query',
     GOOD.replace('idp.example.com', 'idp.example.com/?a=1'),
