@@ -5,7 +5,8 @@ import {
   type NetConnectOpts,
   type Socket,
 } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls, type ConnectionOptions, type SecureContext } from 'node:tls';
 import { createConnection, type Connection } from './connection.ts';
 
 /** What TLS towards the next hop needs beyond the system's trust. */
@@ -17,6 +18,8 @@ export interface PoolTls {
   readonly key?: string;
   /** The name in the server's certificate, where it is not the host. */
   readonly servername?: string;
+  /** In place of the above but the name; made once, where there are many authorities. */
+  readonly secureContext?: SecureContext;
 }
 
 /** Where a pool's connections lead. */
@@ -28,6 +31,11 @@ export interface PoolOptions {
   readonly socketPath?: string;
   readonly tls?: PoolTls;
   readonly lookup?: LookupFunction;
+  /**
+   * Opens the transport in place of a socket of the pool's own, such as a proxy's tunnel; TLS is put over
+   * it. It may still be connecting, and then emits `connect` as a socket does.
+   */
+  readonly dial?: () => Duplex;
   /** How many resting connections are kept; default 256. */
   readonly maxIdle?: number;
   /** Epoch ms. */
@@ -71,11 +79,15 @@ function opener(options: PoolOptions): {
   readonly readyEvent: 'connect' | 'secureConnect';
   open(read: ((chunk: Buffer) => void) | undefined): Socket;
 } {
-  const { host, port, socketPath, tls, lookup } = options;
+  const { host, port, socketPath, tls, lookup, dial } = options;
   const address = {
     ...(socketPath === undefined ? { host, port } : { path: socketPath }),
     ...(lookup === undefined ? {} : { lookup }),
   };
+  if (tls === undefined && dial !== undefined) {
+    // Nothing that only a socket has is asked of it.
+    return { readyEvent: 'connect', open: () => dial() as Socket };
+  }
   if (tls === undefined) {
     return {
       readyEvent: 'connect',
@@ -98,8 +110,13 @@ function opener(options: PoolOptions): {
   return {
     readyEvent: 'secureConnect',
     open() {
-      const socket = connectTls({ ...secure, ...(session === undefined ? {} : { session }) });
-      socket.setNoDelay(true);
+      const under = dial?.() as Socket | undefined;
+      const socket = connectTls({
+        ...secure,
+        ...(under === undefined ? {} : { socket: under }),
+        ...(session === undefined ? {} : { session }),
+      });
+      if (under === undefined) socket.setNoDelay(true);
       socket.on('session', (next) => (session = next));
       // A session that the other side does not know any more must not fail us twice.
       socket.on('error', () => (session = undefined));

@@ -20,6 +20,7 @@ import {
   leave,
 } from './electron/lifecycle.ts';
 import { notify } from './electron/notify.ts';
+import { resolveSystemProxy } from './electron/system-proxy.ts';
 import { pageOrigin } from './electron/page.ts';
 import { createTray } from './electron/tray.ts';
 import { createVault } from './electron/vault.ts';
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
         openBrowser: options.browser ? openBrowser : () => Promise.resolve(),
         notify: (fault) => notify('Latchkey', fault.message, window.show),
         version: manifest.version,
+        resolveSystem: resolveSystemProxy,
         log,
         ...(relay === undefined ? {} : { relay }),
         ...(options.port === undefined ? {} : { port: options.port }),

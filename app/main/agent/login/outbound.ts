@@ -61,6 +61,8 @@ export function transportReason(error: unknown): string {
     const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : undefined;
     const known = code === undefined ? undefined : reasons[code];
     if (known) return known;
+    // The network's own words, which are for people and name the remedy.
+    if (code === 'ERR_LATCHKEY_NETWORK') return cause.message;
     if (code && /CERT|SIGNATURE|ISSUER/.test(code))
       return `its certificate is not trusted: ${code}`;
     if (code && /^E[A-Z]+$|^UND_ERR/.test(code)) return code;
