@@ -2,6 +2,7 @@ import type { Ledger } from '../../../audit/ledger.ts';
 import type { AgentDeps } from './agent-deps.ts';
 import type { CatalogKeeper } from './catalog-keeper.ts';
 import type { Fetch } from './login/outbound.ts';
+import type { Machine } from './login/machine.ts';
 import type { Provider } from './login/provider.ts';
 import type { SignInChallenge } from './login/challenge.ts';
 import type { StepUpDemand } from './proxy/proxy-deps.ts';
@@ -9,6 +10,7 @@ import type { Access } from './session/access.ts';
 import type { Session } from './session/session.ts';
 import type { TokenSet } from './session/token-set.ts';
 import { AgentError } from './errors.ts';
+import { loginByDevice } from './login/device.ts';
 import { login } from './login/login.ts';
 import { createSignInGate } from './sign-in-gate.ts';
 import { createSignIns } from './sign-ins.ts';
@@ -42,10 +44,12 @@ export interface SignInFlow {
 export interface SignInFlowDeps {
   readonly agent: Pick<
     AgentDeps,
-    'settings' | 'openBrowser' | 'notify' | 'log' | 'signInTimeoutMs'
+    'settings' | 'openBrowser' | 'notify' | 'log' | 'signInTimeoutMs' | 'signInBy'
   >;
   readonly relay: URL | undefined;
   readonly provider: Provider;
+  /** Signs in without a person; nobody is asked then. */
+  readonly machine?: Machine | undefined;
   readonly fetch: Fetch;
   readonly callTimeoutMs: number;
   readonly session: Session;
@@ -63,7 +67,7 @@ export interface SignInFlowDeps {
  * @returns the flow, idle
  */
 export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
-  const { agent, session, catalog, provider, relay, now } = deps;
+  const { agent, session, catalog, provider, machine, relay, now } = deps;
   const { log, settings } = agent;
   const auto = settings.get('signIn.auto');
   const waitMs = settings.get('signIn.waitSeconds') * 1000;
@@ -74,7 +78,8 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
     isSignedIn: () => held() !== undefined,
     login: runLogin,
     adopt,
-    discard: (tokens) => void provider.revoke(tokens).catch((e: unknown) => log.warn('revoke', e)),
+    discard: (tokens) =>
+      void (machine ?? provider).revoke(tokens).catch((e: unknown) => log.warn('revoke', e)),
     onEnd: ended,
     onChange: deps.onChange,
   });
@@ -86,6 +91,7 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
     isRunning,
     auto,
     waitMs,
+    isMachine: machine !== undefined,
     now,
     notify: (reason) => agent.notify?.(toFault(reason, now())),
   });
@@ -122,16 +128,29 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
     if (!relay) throw new AgentError('bad_settings', noRelayText);
     const { openBrowser, signInTimeoutMs: timeoutMs = 300_000 } = agent;
     const { fetch, callTimeoutMs } = deps;
-    return login({
+    if (machine) return machine.login(signal);
+    const common = {
       relay,
       provider,
       fetch,
-      openBrowser,
-      onUrl,
       signal,
       callTimeoutMs,
-      timeoutMs,
       ...(challenge && { challenge }),
+    };
+    const show = (url: string): void => {
+      gate.opened();
+      onUrl(url);
+    };
+    const { signInBy } = agent;
+    if (signInBy?.kind !== 'device')
+      return login({ ...common, openBrowser, onUrl: show, timeoutMs });
+    return loginByDevice({
+      ...common,
+      now,
+      onCode(code) {
+        show(code.completeUrl ?? code.url);
+        signInBy.onCode(code);
+      },
     });
   }
 
@@ -189,6 +208,8 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
       }
     },
     async stepUp(demand, signal) {
+      // No person is there to confirm: the tool gets the relay's own words.
+      if (machine) return false;
       const who = held();
       const isDone = await stepUps.ask(demand, signal);
       // What one person asked for is never done as another.

@@ -9,9 +9,11 @@ export interface SignInGate {
    * @param signal the request's own end
    */
   wait(reason: AgentError, signal: AbortSignal): Promise<void>;
+  /** The running attempt has shown its page: the person was asked. */
+  opened(): void;
   /**
    * An attempt failed: none is started by a request until the cool-down is over, and requests that
-   * come meanwhile are told why.
+   * come meanwhile are told why. It is long when the person was asked and did not sign in.
    */
   failed(error: unknown): void;
   succeeded(): void;
@@ -25,11 +27,18 @@ export interface SignInGateDeps {
   /** Whether requests may open a browser tab at all. */
   readonly auto: boolean;
   readonly waitMs: number;
+  /** After an attempt that opened no page, in ms (1 min). */
   readonly coolDownMs?: number;
+  /** After an attempt that did, in ms (15 min); twice as long each time, up to 4 h. */
+  readonly pageCoolDownMs?: number;
+  /** True where attempts need no person: the reason of a failure is all that requests are told. */
+  readonly isMachine?: boolean;
   readonly now: () => number;
   /** One notification for each episode. */
   readonly notify: (reason: AgentError) => void;
 }
+
+const longestQuietMs = 14_400_000;
 
 /**
  * Makes the gate: tools poll all night, so a request may cause one tab and one notification, not a hundred.
@@ -38,34 +47,59 @@ export interface SignInGateDeps {
  * @returns the gate
  */
 export function createSignInGate(deps: SignInGateDeps): SignInGate {
-  const coolDownMs = deps.coolDownMs ?? 60_000;
+  const { coolDownMs = 60_000, pageCoolDownMs = 900_000, isMachine = false } = deps;
   let quietUntilMs = -Infinity;
   let notified = false;
+  let isPageShown = false;
+  /** How often in a row the person was asked in vain. */
+  let vain = 0;
   let lastFailure: unknown;
 
   function attempt(reason: AgentError): Promise<unknown> | undefined {
     if (deps.isRunning()) return deps.signIn();
     if (deps.now() < quietUntilMs) return undefined;
-    if (!notified) deps.notify(reason);
+    if (!notified && !isMachine) deps.notify(reason);
     notified = true;
-    return deps.auto ? deps.signIn() : undefined;
+    return deps.auto || isMachine ? deps.signIn() : undefined;
+  }
+
+  function inItsWords(reason: AgentError, failure: unknown): AgentError {
+    if (!(failure instanceof AgentError)) return reason;
+    if (notThePerson.has(failure.code)) return failure;
+    const words = isMachine ? failure.message : `${reason.message} ${failure.message}`;
+    return new AgentError(reason.code, words, { cause: failure });
   }
 
   return {
     async wait(reason, signal) {
       const running = attempt(reason);
       if (!running) throw inItsWords(reason, lastFailure);
-      await within(running, deps.waitMs, signal, reason);
+      await within(running, deps.waitMs, signal, reason).catch((error: unknown) => {
+        throw error === reason ? reason : inItsWords(reason, error);
+      });
+    },
+    opened() {
+      isPageShown = true;
     },
     failed(error) {
       lastFailure = error;
-      quietUntilMs = deps.now() + coolDownMs;
+      const wasAsked = isPageShown || (error instanceof AgentError && byThePerson.has(error.code));
+      isPageShown = false;
+      if (!wasAsked || isMachine) {
+        quietUntilMs = deps.now() + coolDownMs;
+        return;
+      }
+      quietUntilMs = deps.now() + Math.min(pageCoolDownMs * 2 ** vain, longestQuietMs);
+      vain = Math.min(vain + 1, 30);
+      // A page that opens once more is an episode of its own; what failed before it opened is not.
       notified = false;
     },
     succeeded() {
       lastFailure = undefined;
       quietUntilMs = -Infinity;
       notified = false;
+      isPageShown = false;
+      vain = 0;
     },
   };
 }
@@ -94,7 +128,7 @@ function within(
       },
       (error: unknown) => {
         stop();
-        reject(inItsWords(reason, error));
+        reject(error);
       },
     );
     if (signal.aborted) giveUp();
@@ -110,9 +144,11 @@ const notThePerson: ReadonlySet<AgentErrorCode> = new Set([
   'provider_protocol',
 ]);
 
-/** The person learns what to do from the attempt's own words. */
-function inItsWords(reason: AgentError, failure: unknown): AgentError {
-  if (!(failure instanceof AgentError)) return reason;
-  if (notThePerson.has(failure.code)) return failure;
-  return new AgentError(reason.code, `${reason.message} ${failure.message}`, { cause: failure });
-}
+/** Failures that tell that a page was open, and what the person did there. */
+const byThePerson: ReadonlySet<AgentErrorCode> = new Set([
+  'sign_in_timeout',
+  'sign_in_cancelled',
+  'consent_refused',
+  'provider_refused',
+  'other_person',
+]);

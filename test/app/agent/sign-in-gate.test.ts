@@ -47,15 +47,15 @@ test('a hundred waiting requests make one attempt and one notification, and all 
   assert.deepEqual(seen, { attempts: 1, notices: 1 });
 });
 
-test('after a failure requests are refused at once for 60 s, then may try again', async () => {
+test('after the person did not sign in, requests are refused at once for 15 min, then may ask again', async () => {
   const { gate, clock, seen, end } = setup();
   const first = gate.wait(reason, signal);
   end(new AgentError('consent_refused', 'Access was refused.'));
   await assert.rejects(first, /signed out\. Access was refused/);
-  clock.ms = 59_999;
+  clock.ms = 899_999;
   await assert.rejects(gate.wait(reason, signal), { code: 'signed_out' });
   assert.equal(seen.attempts, 1);
-  clock.ms = 60_000;
+  clock.ms = 900_000;
   const next = gate.wait(reason, signal);
   end();
   await next;
@@ -104,4 +104,106 @@ test('requests in the cool-down are told why the attempt failed, by its own code
       'in the cool-down',
     );
   }
+});
+
+test('tools that poll an expired session all night open one tab and one notification in ten minutes, and few until morning', async () => {
+  const expired = new AgentError('session_expired', 'Your session has ended. Sign in again.');
+  const clock = { ms: 0 };
+  const seen = { tabs: 0, notices: 0 };
+  let closedTab: (() => void) | undefined;
+  let running: Promise<void> | undefined;
+  const gate = createSignInGate({
+    signIn() {
+      if (running) return running;
+      seen.tabs += 1;
+      running = new Promise((_resolve, reject) => {
+        closedTab = () => {
+          running = undefined;
+          closedTab = undefined;
+          const error = new AgentError('sign_in_timeout', 'The sign-in was not finished in time.');
+          gate.failed(error);
+          reject(error);
+        };
+      });
+      return running;
+    },
+    isRunning: () => running !== undefined,
+    auto: true,
+    waitMs: 0,
+    now: () => clock.ms,
+    notify: () => {
+      seen.notices += 1;
+    },
+  });
+  const minute = async (requests: number): Promise<void> => {
+    const startsAtMs = clock.ms;
+    const answers: Promise<unknown>[] = [];
+    for (let n = 0; n < requests; n += 1) {
+      clock.ms = startsAtMs + (n * 60_000) / requests;
+      answers.push(assert.rejects(gate.wait(expired, signal), { code: 'session_expired' }));
+    }
+    clock.ms = startsAtMs + 60_000;
+    // Nobody sits there: each attempt ends after the five minutes that a person may take.
+    if (closedTab && clock.ms % 300_000 === 0) closedTab();
+    await Promise.all(answers);
+  };
+  for (let n = 0; n < 10; n += 1) await minute(1000);
+  assert.deepEqual(seen, { tabs: 1, notices: 1 });
+  for (let n = 10; n < 600; n += 1) await minute(10);
+  assert.ok(seen.tabs <= 6, `${seen.tabs} tabs in ten hours`);
+  assert.equal(seen.notices, seen.tabs);
+});
+
+test('an attempt that opened its page counts as one, however it failed', async () => {
+  const down = new AgentError('provider_unreachable', 'It cannot be reached.');
+  for (const [isOpened, quietMs] of [
+    [true, 900_000],
+    [false, 60_000],
+  ] as const) {
+    const { gate, clock, seen, end } = setup();
+    const first = gate.wait(reason, signal);
+    if (isOpened) gate.opened();
+    end(down);
+    await assert.rejects(first, { code: 'provider_unreachable' });
+    clock.ms = quietMs - 1;
+    await assert.rejects(gate.wait(reason, signal), { code: 'provider_unreachable' });
+    assert.equal(seen.attempts, 1);
+    clock.ms = quietMs;
+    const next = gate.wait(reason, signal);
+    end();
+    await next;
+    assert.deepEqual(seen, { attempts: 2, notices: isOpened ? 2 : 1 });
+  }
+});
+
+test('a machine has nobody to notify: its requests hear the reason alone, and it tries again in a minute', async () => {
+  const clock = { ms: 0 };
+  let notices = 0;
+  let attempts = 0;
+  const refused = new AgentError('provider_refused', 'The provider refused this machine’s key.');
+  const gate = createSignInGate({
+    signIn: () => {
+      attempts += 1;
+      gate.failed(refused);
+      return Promise.reject(refused);
+    },
+    isRunning: () => false,
+    auto: false,
+    isMachine: true,
+    waitMs: 20_000,
+    now: () => clock.ms,
+    notify: () => {
+      notices += 1;
+    },
+  });
+  for (let n = 0; n < 100; n += 1) {
+    await assert.rejects(gate.wait(reason, signal), {
+      code: 'signed_out',
+      message: refused.message,
+    });
+  }
+  assert.deepEqual([attempts, notices], [1, 0]);
+  clock.ms = 60_000;
+  await assert.rejects(gate.wait(reason, signal), { code: 'signed_out' });
+  assert.equal(attempts, 2);
 });

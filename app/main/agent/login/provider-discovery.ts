@@ -13,25 +13,56 @@ export type Party = Pick<TokenSet, 'issuer' | 'clientId' | 'endpoints'>;
  *
  * @param party issuer, client id, and endpoints that were set
  * @param fetch guarded
- * @returns the provider's configuration
+ * @returns the provider's metadata
  * @throws {AgentError} `provider_unreachable`, `provider_protocol`
  * @see RFC 8414 §3, OpenID Connect Discovery 1.0 §4
+ */
+export async function discoverMetadata(
+  party: Party,
+  fetch: client.CustomFetch,
+): Promise<client.ServerMetadata> {
+  const { issuer, endpoints = {} } = party;
+  try {
+    const published = await fetchMetadata(party, fetch);
+    const server = { ...published, ...endpoints, issuer: published.issuer };
+    checkMetadata(server, issuer);
+    return server;
+  } catch (error) {
+    throw providerError(error, issuer, 'discovery');
+  }
+}
+
+/**
+ * Finds out how a provider is spoken to, for a client that only names itself.
+ *
+ * @param party issuer, client id, and endpoints that were set
+ * @param fetch guarded
+ * @returns the provider's configuration
+ * @throws {AgentError} `provider_unreachable`, `provider_protocol`
  */
 export async function discover(
   party: Party,
   fetch: client.CustomFetch,
 ): Promise<client.Configuration> {
-  const { issuer, clientId, endpoints = {} } = party;
-  try {
-    const published = await fetchMetadata(party, fetch);
-    const server = { ...published, ...endpoints, issuer: published.issuer };
-    checkMetadata(server, issuer);
-    const config = new client.Configuration(server, clientId, undefined, client.None());
-    if (new URL(issuer).protocol === 'http:') client.allowInsecureRequests(config);
-    return config;
-  } catch (error) {
-    throw providerError(error, issuer, 'discovery');
-  }
+  return configurationOf(await discoverMetadata(party, fetch), party);
+}
+
+/**
+ * Makes the library's view of a provider. Each call has one of its own, so that none changes another's fetch.
+ *
+ * @param server the provider's metadata, checked
+ * @param party issuer and client id
+ * @param authentication how the client shows who it is; a public client only names itself
+ * @returns the configuration
+ */
+export function configurationOf(
+  server: client.ServerMetadata,
+  { issuer, clientId }: Party,
+  authentication: client.ClientAuth = client.None(),
+): client.Configuration {
+  const config = new client.Configuration(server, clientId, undefined, authentication);
+  if (new URL(issuer).protocol === 'http:') client.allowInsecureRequests(config);
+  return config;
 }
 
 async function fetchMetadata(
@@ -71,7 +102,12 @@ function checkMetadata(server: Readonly<client.ServerMetadata>, issuer: string):
   if (!server.authorization_endpoint || !server.token_endpoint) {
     throw new Error('authorization_endpoint or token_endpoint is missing');
   }
-  const used = [server.authorization_endpoint, server.token_endpoint, server.revocation_endpoint];
+  const used = [
+    server.authorization_endpoint,
+    server.token_endpoint,
+    server.revocation_endpoint,
+    server.device_authorization_endpoint,
+  ];
   for (const endpoint of used) {
     const url = endpoint === undefined ? undefined : parseUrl(endpoint);
     if (endpoint !== undefined && !(url && isSafeTransport(url))) {

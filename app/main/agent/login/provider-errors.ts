@@ -3,7 +3,7 @@ import { AgentError } from '../errors.ts';
 import { transportReason } from './outbound.ts';
 
 /** Which step failed: the same answer means different things to a person. */
-export type Step = 'discovery' | 'callback' | 'refresh' | 'revocation';
+export type Step = 'discovery' | 'callback' | 'refresh' | 'revocation' | 'device' | 'machine';
 
 const passing = new Set(['temporarily_unavailable', 'server_error', 'slow_down']);
 const refusals = new Set(['access_denied', 'consent_required', 'interaction_required']);
@@ -65,6 +65,18 @@ export function refused(host: string, step: Step, why: string, description?: str
     return new AgentError(
       'session_expired',
       `The identity provider ${host} ended your session (${why}). Sign in again.`,
+    );
+  }
+  if (step === 'machine') {
+    return new AgentError(
+      'provider_refused',
+      `The identity provider ${host} refused this machine's key (${why}${words(description)}). Check --client-id and --client-key, and that the public key is registered there for this client with the grant client_credentials.`,
+    );
+  }
+  if (step === 'device' && why === 'unauthorized_client') {
+    return new AgentError(
+      'provider_refused',
+      `The identity provider ${host} does not let this app sign in by a code (${why}). Ask your administrator to allow the device authorization grant for it.`,
     );
   }
   return new AgentError(

@@ -1,13 +1,14 @@
+import * as client from 'openid-client';
+import type { SessionProvider } from '../session/session.ts';
 import type { TokenSet } from '../session/token-set.ts';
 import { challengeParameters, type SignInChallenge } from './challenge.ts';
-import type { Fetch } from './outbound.ts';
-import type { Step } from './provider-errors.ts';
-import type { RelayMetadata } from './relay-metadata.ts';
-import * as client from 'openid-client';
 import { bindsTokens, createProofs, notBound, unbound, type ProviderProof } from './dpop.ts';
-import { discover, type Party } from './provider-discovery.ts';
-import { providerError } from './provider-errors.ts';
-import { guarded } from './provider-fetch.ts';
+import type { Fetch } from './outbound.ts';
+import { createProviderCalls } from './provider-calls.ts';
+import { requestDeviceCode, type DeviceRequest } from './provider-device.ts';
+import { keyAuthentication, requestMachineTokens, type ClientKey } from './provider-machine.ts';
+import { tokenSet } from './provider-tokens.ts';
+import type { RelayMetadata } from './relay-metadata.ts';
 
 /** One authorization request and the exchange of its answer. */
 export interface AuthorizationRequest {
@@ -31,14 +32,32 @@ export interface ConnectedProvider {
   ): Promise<AuthorizationRequest>;
 }
 
-/** The client side of OAuth: the only place that speaks it. */
-export interface Provider {
+/** The client side of OAuth: with its neighbours `provider-*`, the only place that speaks it. */
+export interface Provider extends SessionProvider {
   /** @throws {AgentError} `provider_unreachable`, `provider_protocol` */
   connect(relay: RelayMetadata): Promise<ConnectedProvider>;
-  /** @throws {AgentError} `session_expired`, `provider_unreachable`, `provider_protocol` */
-  refresh(tokens: TokenSet): Promise<TokenSet>;
-  /** Revokes the grant (RFC 7009); a provider without revocation is left alone. */
-  revoke(tokens: TokenSet): Promise<void>;
+  /**
+   * Asks for a code that a person enters on another device (RFC 8628).
+   *
+   * @throws {AgentError} `provider_unreachable`, `provider_protocol`, `provider_refused`
+   */
+  device(
+    relay: RelayMetadata,
+    signal: AbortSignal,
+    challenge?: SignInChallenge,
+  ): Promise<DeviceRequest>;
+  /**
+   * Asks for a token for this machine, which shows its key (RFC 6749 §4.4, RFC 7523 §2.2).
+   *
+   * @throws {AgentError} `provider_unreachable`, `provider_protocol`, `provider_refused`
+   */
+  machine(relay: RelayMetadata, key: ClientKey, signal: AbortSignal): Promise<TokenSet>;
+  /**
+   * Revokes the grant (RFC 7009); a provider without revocation is left alone.
+   *
+   * @param key of the machine whose tokens these are, if they are one's
+   */
+  revoke(tokens: TokenSet, key?: ClientKey): Promise<void>;
 }
 
 /** What {@link createProvider} works with. */
@@ -48,8 +67,6 @@ export interface ProviderDeps {
   readonly timeoutMs?: number;
 }
 
-const defaultLifeSeconds = 3600;
-
 /**
  * Makes the client of whatever provider a relay names.
  *
@@ -58,40 +75,13 @@ const defaultLifeSeconds = 3600;
  * @see RFC 8252, RFC 7636, RFC 9207, RFC 8707, RFC 7009
  */
 export function createProvider(deps: ProviderDeps): Provider {
-  const timeoutMs = deps.timeoutMs ?? 10_000;
-  const known = new Map<string, Promise<client.Configuration>>();
+  const { fetch, now, timeoutMs = 10_000 } = deps;
+  const calls = createProviderCalls({ fetch, timeoutMs });
   const proofs = createProofs();
-
-  function configure({ issuer, clientId, endpoints = {} }: Party): Promise<client.Configuration> {
-    const key = JSON.stringify([issuer, clientId, endpoints]);
-    const kept = known.get(key);
-    if (kept) return kept;
-    const fetch = guarded(deps.fetch, issuer, 'discovery', timeoutMs);
-    const found = discover({ issuer, clientId, endpoints }, fetch);
-    known.set(key, found);
-    found.catch(() => known.delete(key));
-    return found;
-  }
-
-  async function attempt<T>(
-    tokens: TokenSet,
-    step: Step,
-    call: (config: client.Configuration) => Promise<T>,
-  ): Promise<T> {
-    const config = await configure(tokens);
-    config[client.customFetch] = guarded(deps.fetch, tokens.issuer, step, timeoutMs);
-    try {
-      return await call(config);
-    } catch (error) {
-      // Endpoints may have moved; the next try asks again.
-      known.clear();
-      throw providerError(error, tokens.issuer, step);
-    }
-  }
 
   return {
     async connect(relay) {
-      const config = await configure(relay);
+      const config = await calls.connect(relay);
       return {
         async request(redirectUri, state, challenge) {
           const verifier = client.randomPKCECodeVerifier();
@@ -116,12 +106,16 @@ export function createProvider(deps: ProviderDeps): Provider {
             expectedState: state,
             ...(nonce === undefined ? {} : { expectedNonce: nonce }),
           };
-          return { url, exchange: (callback) => exchange(config, relay, callback, checks, proof) };
+          return { url, exchange: (callback) => exchange(relay, callback, checks, proof) };
         },
       };
     },
+    device: (relay, signal, challenge) =>
+      requestDeviceCode({ calls, proofs, now }, relay, signal, challenge),
+    machine: (relay, key, signal) =>
+      requestMachineTokens({ calls, proofs, now }, relay, key, signal),
     refresh: (tokens) =>
-      attempt(tokens, 'refresh', async (config) => {
+      calls.run(tokens, 'refresh', async (config) => {
         const proof = tokens.dpopKey && (await proofs.resume(config, tokens.dpopKey));
         const answer = await client.refreshTokenGrant(
           config,
@@ -129,85 +123,42 @@ export function createProvider(deps: ProviderDeps): Provider {
           { resource: tokens.resource },
           proof && { DPoP: proof.handle },
         );
-        const fresh = tokenSet(answer, tokens, deps.now(), proof);
+        const fresh = tokenSet(answer, tokens, now(), proof);
         if (tokens.tokenType === 'dpop' && fresh.tokenType !== 'dpop') throw unbound(tokens.issuer);
         return fresh;
       }),
-    async revoke(tokens) {
-      await attempt(tokens, 'revocation', async (config) => {
-        if (!config.serverMetadata().revocation_endpoint) return;
-        const kind = tokens.refreshToken === undefined ? 'access_token' : 'refresh_token';
-        await client.tokenRevocation(config, tokens.refreshToken ?? tokens.accessToken, {
-          token_type_hint: kind,
-        });
-      });
-    },
+    revoke: (tokens, key) =>
+      calls.run(
+        tokens,
+        'revocation',
+        async (config) => {
+          if (!config.serverMetadata().revocation_endpoint) return;
+          const kind = tokens.refreshToken === undefined ? 'access_token' : 'refresh_token';
+          await client.tokenRevocation(config, tokens.refreshToken ?? tokens.accessToken, {
+            token_type_hint: kind,
+          });
+        },
+        key && { authentication: keyAuthentication(key) },
+      ),
   };
 
-  async function exchange(
-    config: client.Configuration,
+  function exchange(
     relay: RelayMetadata,
     callback: URL,
     checks: client.AuthorizationCodeGrantChecks,
     proof: ProviderProof | undefined,
   ): Promise<TokenSet> {
-    config[client.customFetch] = guarded(deps.fetch, relay.issuer, 'callback', timeoutMs);
-    try {
-      const extra = { resource: relay.resource };
+    return calls.run(relay, 'callback', async (config) => {
       const answer = await client.authorizationCodeGrant(
         config,
         callback,
         checks,
-        extra,
+        { resource: relay.resource },
         proof && { DPoP: proof.handle },
       );
-      const tokens = tokenSet(answer, relay, deps.now(), proof);
+      const tokens = tokenSet(answer, relay, now(), proof);
       if (relay.dpop === 'required' && tokens.tokenType !== 'dpop') throw notBound(relay.issuer);
       return tokens;
-    } catch (error) {
-      throw providerError(error, relay.issuer, 'callback');
-    }
+    });
   }
-}
-
-type Answer = client.TokenEndpointResponse & client.TokenEndpointResponseHelpers;
-type Grant = Party & Pick<TokenSet, 'resource'> & Partial<TokenSet>;
-
-/** What the answer leaves out stays as it was (RFC 6749 §5.1 and §6). */
-function tokenSet(
-  answer: Answer,
-  grant: Grant,
-  nowMs: number,
-  proof: ProviderProof | undefined,
-): TokenSet {
-  const isBound = answer.token_type === 'dpop' && proof !== undefined;
-  if (!isBound && answer.token_type !== 'bearer')
-    throw new Error('token_type is neither Bearer nor the DPoP that was asked for');
-  const claims = answer.claims();
-  const identity = claims
-    ? { subject: claims.sub, name: text(claims['name']), email: text(claims['email']) }
-    : grant.identity;
-  if (grant.identity && identity?.subject !== grant.identity.subject) {
-    // OpenID Connect Core §12.2: a refresh must not change the person.
-    throw new Error('the answer is about another person');
-  }
-  return {
-    accessToken: answer.access_token,
-    refreshToken: answer.refresh_token ?? grant.refreshToken,
-    identity,
-    obtainedAtMs: nowMs,
-    expiresAtMs: nowMs + (answer.expires_in ?? defaultLifeSeconds) * 1000,
-    scope: answer.scope ?? grant.scope,
-    issuer: grant.issuer,
-    clientId: grant.clientId,
-    resource: grant.resource,
-    ...(grant.endpoints && { endpoints: grant.endpoints }),
-    tokenType: isBound ? 'dpop' : 'bearer',
-    // RFC 9449 §5: a public client's refresh token is bound even where the access token is not.
-    ...(proof && { dpopKey: proof.key }),
-  };
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value.slice(0, 200) : undefined;
 }

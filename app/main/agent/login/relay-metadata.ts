@@ -41,7 +41,12 @@ const metadata = z.object({
 });
 
 /** What else a provider's metadata holds (its issuer, say) is never the relay's to set. */
-const endpointNames = new Set(['authorization_endpoint', 'token_endpoint', 'revocation_endpoint']);
+const endpointNames = new Set([
+  'authorization_endpoint',
+  'device_authorization_endpoint',
+  'token_endpoint',
+  'revocation_endpoint',
+]);
 
 /** What {@link discoverRelay} works with. */
 export interface DiscoverDeps {

@@ -3,11 +3,16 @@ import type { Vault } from './vault.ts';
 import type { Access } from './access.ts';
 import { AgentError } from '../errors.ts';
 import { createAccess } from './access.ts';
-import { parseTokenSet, refreshDueAtMs, serializeTokenSet } from './token-set.ts';
+import { createKeptTokens } from './kept-tokens.ts';
+import { dueAtMs, isRenewable } from './token-set.ts';
 
 /** What the session needs of the identity provider. */
 export interface SessionProvider {
-  /** @throws {AgentError} `session_expired` when the grant is over; anything else is worth another try */
+  /**
+   * Renews a session by its refresh token, a machine's by its key.
+   *
+   * @throws {AgentError} `session_expired` when the grant is over; anything else is worth another try
+   */
   refresh(tokens: TokenSet): Promise<TokenSet>;
   revoke(tokens: TokenSet): Promise<void>;
 }
@@ -74,6 +79,7 @@ export function createSession(deps: SessionDeps): Session {
   const random = deps.random ?? Math.random;
   const accessOf = createAccess(deps.now);
   const warn = deps.onWarning ?? (() => undefined);
+  const kept = createKeptTokens(deps.vault, warn);
   let state: SessionState = { kind: 'none' };
   // Each sign-in and sign-out starts a new epoch; an answer of an older one can't change anything.
   let epoch = 0;
@@ -82,7 +88,6 @@ export function createSession(deps: SessionDeps): Session {
   let timer: NodeJS.Timeout | undefined;
   let failures = 0;
   let lastTryAtMs = -Infinity;
-  let vaultQueue: Promise<void> = Promise.resolve();
   let renewed: string | undefined;
 
   function become(next: SessionState): void {
@@ -90,30 +95,12 @@ export function createSession(deps: SessionDeps): Session {
     deps.onChange(next);
   }
 
-  function inVault(step: () => Promise<void>): Promise<void> {
-    const done = vaultQueue.then(step);
-    vaultQueue = done.catch(() => undefined);
-    return done;
-  }
-
-  async function store(tokens: TokenSet): Promise<void> {
-    try {
-      await inVault(() => deps.vault.save(serializeTokenSet(tokens)));
-    } catch (error) {
-      // A spent refresh token left behind would, at the next start, look like theft to the provider.
-      warn('vault_save_failed', error);
-      await inVault(() => deps.vault.clear()).catch((e: unknown) => warn('vault_clear_failed', e));
-    }
-  }
-
   function forget(): Promise<void> {
     epoch += 1;
     refreshing = undefined;
     clearTimeout(timer);
     failures = 0;
-    return inVault(() => deps.vault.clear()).catch((error: unknown) => {
-      warn('vault_clear_failed', error);
-    });
+    return kept.clear();
   }
 
   function schedule(atMs: number): void {
@@ -126,8 +113,8 @@ export function createSession(deps: SessionDeps): Session {
   function tick(): void {
     const tokens = held();
     if (!tokens) return;
-    const dueAtMs = tokens.refreshToken ? refreshDueAtMs(tokens) : tokens.expiresAtMs;
-    if (deps.now() < dueAtMs && state.kind === 'active') return schedule(dueAtMs);
+    const atMs = dueAtMs(tokens);
+    if (deps.now() < atMs && state.kind === 'active') return schedule(atMs);
     void refresh(tokens).catch(() => undefined);
   }
 
@@ -153,19 +140,45 @@ export function createSession(deps: SessionDeps): Session {
   }
 
   async function exchange(tokens: TokenSet, mine: number): Promise<TokenSet> {
-    if (!tokens.refreshToken) throw new AgentError('session_expired', expiredText);
-    const fresh = await deps.provider.refresh(tokens);
-    if (mine !== epoch || closed) {
-      if (!closed) void deps.provider.revoke(fresh).catch((e: unknown) => warn('revoke_failed', e));
-      throw new AgentError('signed_out', 'You signed out while the session was being renewed.');
+    // A refresh token that another process has spent must not be shown again: that looks like theft.
+    const theirs = kept.isShared ? await kept.later(tokens) : undefined;
+    if (theirs && deps.now() < dueAtMs(theirs)) return use(theirs, mine);
+    const current = theirs ?? tokens;
+    try {
+      return await renewWith(current, mine);
+    } catch (error) {
+      const isOver = error instanceof AgentError && error.code === 'session_expired';
+      const after = isOver && kept.isShared ? await kept.later(current) : undefined;
+      if (!after) throw error;
+      return deps.now() < dueAtMs(after) ? use(after, mine) : renewWith(after, mine);
     }
-    await store(fresh);
-    if (mine !== epoch) throw new AgentError('signed_out', 'You signed out. Sign in again.');
-    failures = 0;
-    become({ kind: 'active', tokens: fresh });
+  }
+
+  async function renewWith(tokens: TokenSet, mine: number): Promise<TokenSet> {
+    if (mine !== epoch) throw endedMeanwhile();
+    if (!isRenewable(tokens)) throw new AgentError('session_expired', expiredText);
+    const fresh = await deps.provider.refresh(tokens);
+    if (mine === epoch) {
+      // Compare and store: what another process has put there meanwhile is not overwritten.
+      const theirs = kept.isShared ? await kept.later(tokens) : undefined;
+      if (theirs) return use(theirs, mine);
+      // The old refresh token is spent, so the new one is kept even while the app ends.
+      if (mine === epoch) await kept.save(fresh);
+    }
+    if (mine !== epoch) {
+      void deps.provider.revoke(fresh).catch((e: unknown) => warn('revoke_failed', e));
+    }
+    use(fresh, mine);
     deps.onRefreshed?.(fresh);
-    schedule(refreshDueAtMs(fresh));
     return fresh;
+  }
+
+  function use(tokens: TokenSet, mine: number): TokenSet {
+    if (mine !== epoch || closed) throw endedMeanwhile();
+    failures = 0;
+    become({ kind: 'active', tokens });
+    schedule(dueAtMs(tokens));
+    return tokens;
   }
 
   async function failed(tokens: TokenSet, mine: number, error: unknown): Promise<AgentError> {
@@ -192,8 +205,7 @@ export function createSession(deps: SessionDeps): Session {
     const tokens = held();
     if (!tokens) throw absent(state);
     const nowMs = deps.now();
-    const dueAtMs = tokens.refreshToken ? refreshDueAtMs(tokens) : tokens.expiresAtMs;
-    if (nowMs < dueAtMs) return tokens;
+    if (nowMs < dueAtMs(tokens)) return tokens;
     const marginMs = Math.min(5000, 0.1 * (tokens.expiresAtMs - tokens.obtainedAtMs));
     const usable = nowMs < tokens.expiresAtMs - marginMs;
     // Every request at the end of a token's life asks; only one a second may reach the provider.
@@ -234,13 +246,12 @@ export function createSession(deps: SessionDeps): Session {
     renew,
     expire,
     async restore(relayOrigin) {
-      const text = await deps.vault.load();
-      const tokens = text === undefined ? undefined : parseTokenSet(text);
+      const tokens = await kept.load();
       if (!tokens || originOf(tokens.resource) !== relayOrigin || state.kind !== 'none')
         return false;
       epoch += 1;
       become({ kind: 'active', tokens });
-      schedule(tokens.refreshToken ? refreshDueAtMs(tokens) : tokens.expiresAtMs);
+      schedule(dueAtMs(tokens));
       return true;
     },
     async adopt(tokens) {
@@ -248,10 +259,10 @@ export function createSession(deps: SessionDeps): Session {
       const mine = epoch;
       refreshing = undefined;
       failures = 0;
-      await store(tokens);
+      await kept.save(tokens);
       if (mine !== epoch) throw new AgentError('signed_out', 'You signed out during the sign-in.');
       become({ kind: 'active', tokens });
-      schedule(tokens.refreshToken ? refreshDueAtMs(tokens) : tokens.expiresAtMs);
+      schedule(dueAtMs(tokens));
     },
     wake: tick,
     async signOut() {
@@ -267,6 +278,10 @@ export function createSession(deps: SessionDeps): Session {
       clearTimeout(timer);
     },
   };
+}
+
+function endedMeanwhile(): AgentError {
+  return new AgentError('signed_out', 'You signed out while the session was being renewed.');
 }
 
 const expiredText = 'Your session has ended. Sign in again.';

@@ -27,6 +27,8 @@ export interface TokenSet {
   readonly endpoints?: Readonly<Record<string, string>> | undefined;
   /** What the tokens are bound to (RFC 9449 §5): the access token if its type is `dpop`, the refresh token in any case. */
   readonly dpopKey?: DpopKey | undefined;
+  /** Set for a machine that has a key of its own (RFC 6749 §4.4): renewed by asking again, not by a refresh token. */
+  readonly grant?: 'client_credentials' | undefined;
 }
 
 const storedTokens = z
@@ -45,6 +47,7 @@ const storedTokens = z
     tokenType: z.enum(['bearer', 'dpop']),
     endpoints: z.record(z.string(), z.string()).optional(),
     dpopKey: dpopKey.optional(),
+    grant: z.literal('client_credentials').optional(),
   })
   // Bound tokens without their key are worth nothing, to their owner as well.
   .refine((tokens) => tokens.tokenType === 'bearer' || tokens.dpopKey !== undefined);
@@ -74,6 +77,26 @@ export function parseTokenSet(text: string): TokenSet | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Tells whether a session can go on without anybody's help when its access token ends.
+ *
+ * @param tokens the tokens
+ * @returns true with a refresh token, and for machines
+ */
+export function isRenewable(tokens: TokenSet): boolean {
+  return tokens.refreshToken !== undefined || tokens.grant === 'client_credentials';
+}
+
+/**
+ * Tells when something has to be done about a session's tokens.
+ *
+ * @param tokens the tokens
+ * @returns epoch ms: when to renew them, or their end when they can't be
+ */
+export function dueAtMs(tokens: TokenSet): number {
+  return isRenewable(tokens) ? refreshDueAtMs(tokens) : tokens.expiresAtMs;
 }
 
 /**
