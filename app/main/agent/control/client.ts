@@ -1,13 +1,13 @@
-import type { IncomingMessage } from 'node:http';
 import type { AuditPage } from '../../../../audit/query.ts';
-import type { AgentErrorCode } from '../errors.ts';
+import type { MadeToolKey, NewToolKey, ToolKey } from '../proxy/tool-key.ts';
 import type { AgentSnapshot, ApiInfo } from '../status.ts';
-import { request as httpRequest } from 'node:http';
-import { text } from 'node:stream/consumers';
+import type { PolicyReport } from './target.ts';
+import type { ControlCall } from './transport.ts';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { AgentError } from '../errors.ts';
-import { controlVersion, versionHeader } from './address.ts';
+import { borrow, type Loan } from './loan.ts';
+import { open, readJson, remoteError, remoteFault } from './transport.ts';
 
 /** The command line's end of the control socket. */
 export interface ControlClient {
@@ -17,6 +17,12 @@ export interface ControlClient {
   logout(): Promise<AgentSnapshot>;
   apis(): Promise<readonly ApiInfo[]>;
   activity(query: Readonly<Record<string, string>>): Promise<AuditPage>;
+  keys(): Promise<readonly ToolKey[]>;
+  addKey(options: NewToolKey): Promise<MadeToolKey>;
+  revokeKey(idOrName: string): Promise<ToolKey>;
+  /** A key that lives until its loan is ended, or this process is. */
+  lend(options: NewToolKey): Promise<Loan>;
+  policy(): Promise<PolicyReport>;
 }
 
 const answerMs = 30_000;
@@ -28,8 +34,12 @@ const answerMs = 30_000;
  * @returns the client; each call throws `AgentError` `not_running` when nobody listens there
  */
 export function createControlClient(address: string): ControlClient {
-  const call = async <T>(method: string, path: string): Promise<T> => {
-    const response = await open(address, method, path, answerMs);
+  const call = async <T>(
+    method: ControlCall['method'],
+    path: string,
+    body?: unknown,
+  ): Promise<T> => {
+    const response = await open(address, { method, path, body, timeoutMs: answerMs });
     return (await readJson(response)) as T;
   };
   return {
@@ -37,8 +47,13 @@ export function createControlClient(address: string): ControlClient {
     logout: () => call('POST', '/logout'),
     apis: () => call('GET', '/apis'),
     activity: (query) => call('GET', `/activity?${new URLSearchParams(query).toString()}`),
+    keys: () => call('GET', '/keys'),
+    addKey: (options) => call('POST', '/keys', options),
+    revokeKey: (idOrName) => call('DELETE', `/keys/${encodeURIComponent(idOrName)}`),
+    lend: (options) => borrow(address, options),
+    policy: () => call('GET', '/policy'),
     async login(onUrl) {
-      const response = await open(address, 'POST', '/login', undefined);
+      const response = await open(address, { method: 'POST', path: '/login' });
       if (response.statusCode !== 200) await readJson(response);
       for await (const line of createInterface({ input: response })) {
         const event = loginEvent.parse(JSON.parse(line));
@@ -51,63 +66,8 @@ export function createControlClient(address: string): ControlClient {
   };
 }
 
-const remoteFault = z.object({ code: z.string(), message: z.string() });
 const loginEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('sign-in-url'), url: z.string() }),
   remoteFault.extend({ event: z.literal('failed') }),
   z.object({ event: z.literal('done'), snapshot: z.unknown() }),
 ]);
-
-function remoteError(fault: z.infer<typeof remoteFault>): AgentError {
-  // The other end is of the same version (handshake), so its codes are ours.
-  return new AgentError(fault.code as AgentErrorCode, fault.message);
-}
-
-function open(
-  address: string,
-  method: string,
-  path: string,
-  timeoutMs: number | undefined,
-): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({
-      socketPath: address,
-      method,
-      path,
-      agent: false,
-      headers: { [versionHeader]: controlVersion, host: 'control' },
-      ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
-    });
-    request.on('timeout', () => request.destroy(new Error('no answer in time')));
-    request.once('error', (error) => reject(notRunning(error)));
-    request.once('response', resolve);
-    request.end();
-  });
-}
-
-async function readJson(response: IncomingMessage): Promise<unknown> {
-  const body: unknown = JSON.parse(await text(response));
-  if (response.headers[versionHeader] !== controlVersion) {
-    throw new AgentError(
-      'bad_usage',
-      'The running Latchkey is of another version than this command. Restart Latchkey.',
-    );
-  }
-  if (response.statusCode === 200) return body;
-  throw remoteError(remoteFault.parse(body));
-}
-
-function notRunning(error: Error): AgentError {
-  const code = 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT' || code === 'ECONNREFUSED') {
-    return new AgentError(
-      'not_running',
-      'Latchkey is not running. Start the app, or run `latchkey agent --relay https://…`.',
-      { cause: error },
-    );
-  }
-  if (code === 'EACCES' || code === 'EPERM') {
-    return new AgentError('not_running', 'This Latchkey belongs to another user of this computer.');
-  }
-  return new AgentError('not_running', 'Latchkey does not answer. Restart it.', { cause: error });
-}

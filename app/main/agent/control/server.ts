@@ -1,21 +1,14 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AuditPage, AuditQuery } from '../../../../audit/query.ts';
-import type { AgentSnapshot, ApiInfo } from '../status.ts';
+import type { AgentSnapshot } from '../status.ts';
+import type { ControlTarget } from './target.ts';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { AgentError } from '../errors.ts';
+import { activityQuery } from './activity-query.ts';
 import { controlVersion, versionHeader } from './address.ts';
-
-/** What the command line may ask of the running agent. */
-export interface ControlTarget {
-  snapshot(): AgentSnapshot;
-  onChange(listener: (snapshot: AgentSnapshot) => void): () => void;
-  signIn(): Promise<AgentSnapshot>;
-  signOut(): Promise<void>;
-  refreshApis(): Promise<readonly ApiInfo[]>;
-  activity(query: AuditQuery): AuditPage;
-}
+import { beginLines, line, publicError, refuse, send } from './answers.ts';
+import { readKeyCall, serveKeyCall } from './key-calls.ts';
 
 /** The agent's end of the control socket. */
 export interface ControlServer {
@@ -34,7 +27,8 @@ export async function openControl(address: string, target: ControlTarget): Promi
   const server = createServer({ headersTimeout: 5000 }, (request, response) => {
     handle(request, response, target).catch((error: unknown) => refuse(response, error));
   });
-  server.maxConnections = 64;
+  // Every run that borrowed a key keeps one.
+  server.maxConnections = 512;
   await listen(server, address);
   return {
     close: () =>
@@ -103,7 +97,6 @@ async function handle(
   response: ServerResponse,
   target: ControlTarget,
 ): Promise<void> {
-  request.resume();
   if (request.headers[versionHeader] !== controlVersion) {
     throw new AgentError(
       'bad_usage',
@@ -111,6 +104,9 @@ async function handle(
     );
   }
   const url = new URL(request.url ?? '/', 'http://control');
+  const keyCall = readKeyCall(request.method, url.pathname);
+  if (keyCall) return serveKeyCall(keyCall, request, response, target);
+  request.resume();
   switch (`${request.method} ${url.pathname}`) {
     case 'GET /status':
       return send(response, target.snapshot());
@@ -123,14 +119,20 @@ async function handle(
       return send(response, await target.refreshApis());
     case 'GET /activity':
       return send(response, target.activity(activityQuery(url.searchParams)));
+    case 'GET /policy':
+      return send(response, target.policy());
     default:
-      throw new AgentError('bad_usage', 'The running Latchkey does not know this command.');
+      throw unknownCall();
   }
+}
+
+function unknownCall(): AgentError {
+  return new AgentError('bad_usage', 'The running Latchkey does not know this command.');
 }
 
 /** One JSON object a line: the page to open as soon as it is known, then how it ended. */
 async function streamLogin(response: ServerResponse, target: ControlTarget): Promise<void> {
-  response.writeHead(200, { ...headers, 'Content-Type': 'application/x-ndjson' });
+  beginLines(response);
   let told: string | undefined;
   const tell = ({ signInUrl }: AgentSnapshot): void => {
     if (signInUrl === undefined || signInUrl === told) return;
@@ -148,44 +150,4 @@ async function streamLogin(response: ServerResponse, target: ControlTarget): Pro
     stop();
     response.end();
   }
-}
-
-const headers = { [versionHeader]: controlVersion, 'Cache-Control': 'no-store' };
-
-function line(response: ServerResponse, value: unknown): void {
-  if (!response.destroyed) response.write(`${JSON.stringify(value)}\n`);
-}
-
-function send(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { ...headers, 'Content-Type': 'application/json' });
-  response.end(JSON.stringify(value));
-}
-
-function refuse(response: ServerResponse, error: unknown): void {
-  if (response.headersSent) return void response.destroy();
-  const status = error instanceof AgentError ? error.status : 500;
-  response.writeHead(status, { ...headers, 'Content-Type': 'application/json' });
-  response.end(JSON.stringify(publicError(error)));
-}
-
-function publicError(error: unknown): { code: string; message: string } {
-  if (error instanceof AgentError) return { code: error.code, message: error.message };
-  return { code: 'internal', message: 'Something went wrong. The log of Latchkey says more.' };
-}
-
-function activityQuery(params: URLSearchParams): AuditQuery {
-  const one = (name: string): string | undefined => params.get(name) ?? undefined;
-  const limit = Number(one('limit') ?? 100);
-  const decision = one('decision');
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
-    throw new AgentError('bad_usage', '`limit` must be a whole number from 1 to 1000.');
-  }
-  if (decision !== undefined && decision !== 'allow' && decision !== 'deny') {
-    throw new AgentError('bad_usage', '`decision` must be allow or deny.');
-  }
-  const query: Record<string, unknown> = { limit, decision };
-  for (const name of ['api', 'code', 'since', 'until', 'cursor', 'requestId']) {
-    query[name] = one(name);
-  }
-  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
 }
