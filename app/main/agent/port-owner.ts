@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { programName } from './proxy/peer-name.ts';
+import { endsOf, readRow, SOCKET_TABLES, type SocketRow } from './socket-table.ts';
 
 /** The process that holds a port, as far as the system tells this user. */
 export interface PortOwner {
@@ -17,20 +19,13 @@ export interface PortOwner {
  * @returns the owner; without `pid` when it belongs to somebody else; `undefined` when unknown
  */
 export function findPortOwner(port: number, procDir = '/proc'): PortOwner | undefined {
-  const socket = ['tcp', 'tcp6']
-    .flatMap((table) => listeners(`${procDir}/net/${table}`, port))
-    .at(0);
+  const socket = SOCKET_TABLES.flatMap((table) => listeners(`${procDir}/net/${table}`, port)).at(0);
   if (!socket) return undefined;
   const pid = holderOf(socket.inode, procDir);
   if (pid === undefined) return { uid: socket.uid };
-  const name = programName(pid, procDir);
+  // Not `comm`, which may be a thread's, as in Node 24 (`MainThread`).
+  const name = programName(linkOf(`${procDir}/${pid}/exe`), read(`${procDir}/${pid}/cmdline`));
   return { uid: socket.uid, pid, ...(name ? { name } : {}) };
-}
-
-/** The command's own name: `comm` may be a thread's, as in Node 24 (`MainThread`). */
-function programName(pid: number, procDir: string): string {
-  const [command = ''] = read(`${procDir}/${pid}/cmdline`).split('\0');
-  return command.split('/').at(-1) || read(`${procDir}/${pid}/comm`).trim();
 }
 
 /**
@@ -70,18 +65,13 @@ function isFree(port: number): Promise<boolean> {
 
 const listening = '0A';
 
-/** The tables' columns: `sl local_address rem_address st … uid timeout inode`. */
-function listeners(table: string, port: number): { inode: string; uid: number }[] {
-  const found = [];
-  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  for (const line of read(table).split('\n').slice(1)) {
-    const columns = line.trim().split(/\s+/);
-    const [, local, , state, , , , uid, , inode] = columns;
-    if (local?.endsWith(suffix) && state === listening && inode) {
-      found.push({ inode, uid: Number(uid) });
-    }
-  }
-  return found;
+function listeners(table: string, port: number): readonly SocketRow[] {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')} `;
+  return read(table)
+    .split('\n')
+    .filter((line) => endsOf(line).includes(local))
+    .flatMap((line) => readRow(line) ?? [])
+    .filter(({ state }) => state === listening);
 }
 
 function holderOf(inode: string, procDir: string): number | undefined {
