@@ -144,4 +144,36 @@ describe('a hostile web page in the same person’s browser', { skip: missing },
     assert.match(await page.locator('body').innerText(), /Signed in as Alice/);
     await page.close();
   });
+
+  test('gets nothing from a browser that has the port for its proxy, our own ports included', async (t) => {
+    const before = await seen();
+    const { port } = new URL(agent.url);
+    const proxied = await launchChromium([
+      // The attacker's own site is reached directly; everything else goes through the port, loopback too.
+      `--proxy-server=http://127.0.0.1:${port}`,
+      '--proxy-bypass-list=<-loopback>;evil.example',
+      '--host-resolver-rules=MAP evil.example 127.0.0.1',
+      '--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests,PrivateNetworkAccessSendPreflights',
+    ]);
+    t.after(() => proxied.close());
+    const page = await proxied.newPage();
+    await page.goto(`http://evil.example:${sitePort}/`);
+    const inside = 'http://billing.internal.example.com';
+    for (const local of [inside, `http://127.0.0.1:${port}`, `http://localhost:${port}`]) {
+      const paths =
+        local === inside ? ['/invoices', '/invoices/INV-1002/approve'] : ['/billing/invoices'];
+      for (const path of paths) {
+        const got = await page.evaluate<string[]>(`(async () => {
+          const got = [];
+          for (const init of [{}, { mode: 'no-cors' }, { mode: 'no-cors', referrerPolicy: 'no-referrer' }, { method: 'POST', mode: 'no-cors', body: 'x', referrerPolicy: 'no-referrer' }])
+            got.push(await fetch('${local}${path}', init).then(async (answer) => answer.type === 'opaque' ? 'opaque' : answer.text(), (error) => 'blocked: ' + error.name));
+          return got;
+        })()`);
+        for (const result of got) assert.match(result, /^(opaque|blocked: )/, `${local}${path}`);
+      }
+    }
+    const navigated = await page.goto(`${inside}/invoices`);
+    assert.equal(navigated?.status(), 403);
+    assert.equal(await seen(), before, 'the API heard nothing');
+  });
 });

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Agent } from './agent-interface.ts';
 import type { Ledger } from '../../../audit/ledger.ts';
 import type { AuditRecord } from '../../../audit/record.ts';
@@ -12,14 +13,20 @@ import { controlAddress } from './control/address.ts';
 import { openControl } from './control/server.ts';
 import { AgentError } from './errors.ts';
 import { inOrder } from './in-order.ts';
+import { doors } from './local-port.ts';
 import { parseRelayUrl } from './login/outbound.ts';
+import { createMachine } from './login/machine.ts';
 import { createProvider } from './login/provider.ts';
+import { createNetwork } from './network/network.ts';
+import { policyReport } from './policy-report.ts';
 import { createProxy } from './proxy/server.ts';
+import type { ToolKeys } from './proxy/tool-key.ts';
+import { createToolKeys } from './proxy/tool-keys.ts';
 import { createReachability, probeRelay, relayFault } from './reachability.ts';
 import { createSession } from './session/session.ts';
 import { ensureDataDir } from './settings/data-dir.ts';
 import { createSignInFlow } from './sign-in-flow.ts';
-import { buildSnapshot, heldTokens } from './snapshot.ts';
+import { createSnapshots, heldTokens } from './snapshot.ts';
 import { closeParts, openLocalAudit, openParts } from './startup.ts';
 import { person, toFault } from './texts.ts';
 
@@ -35,10 +42,22 @@ const callTimeoutMs = 10_000;
 export function createAgent(deps: AgentDeps): Agent {
   const { settings, log, vault } = deps;
   const now = deps.now ?? Date.now;
-  const fetch: Fetch = deps.fetch ?? ((url, init) => globalThis.fetch(url, init));
+  const network = createNetwork({
+    proxy: settings.get('network.proxy'),
+    caFile: settings.get('network.caFile'),
+    env: deps.env ?? process.env,
+    resolveSystem: deps.resolveSystem,
+    ownPort: () => (localUrl === undefined ? undefined : Number(new URL(localUrl).port)),
+    now,
+  });
+  const fetch: Fetch = deps.fetch ?? network.fetch;
   const address = deps.relay ?? settings.get('relays')[0]?.url;
   const relay = address === undefined ? undefined : parseRelayUrl(address);
   const provider = createProvider({ fetch, now, timeoutMs: callTimeoutMs });
+  const machine =
+    deps.signInBy?.kind === 'machine' && relay
+      ? createMachine({ relay, client: deps.signInBy.client, provider, fetch, callTimeoutMs })
+      : undefined;
   const listeners = new Set<(snapshot: AgentSnapshot) => void>();
   const watchers = new Set<(records: readonly AuditRecord[]) => void>();
   const opened: { close(): Promise<void> }[] = [];
@@ -46,10 +65,11 @@ export function createAgent(deps: AgentDeps): Agent {
   let localUrl: string | undefined;
   let fault: Fault | undefined;
   let shown = '';
+  const describe = createSnapshots();
   const tell = inOrder((next: AgentSnapshot) => listeners.forEach((listener) => listener(next)));
 
   const session = createSession({
-    provider,
+    provider: machine ?? provider,
     vault,
     now,
     onChange(state) {
@@ -90,6 +110,7 @@ export function createAgent(deps: AgentDeps): Agent {
     agent: deps,
     relay,
     provider,
+    machine,
     fetch,
     callTimeoutMs,
     session,
@@ -101,7 +122,7 @@ export function createAgent(deps: AgentDeps): Agent {
   });
 
   function snapshot(): AgentSnapshot {
-    return buildSnapshot({
+    return describe({
       session: session.state(),
       attempt: flow.running(),
       isRelayReachable: reach.fault() === undefined,
@@ -134,15 +155,19 @@ export function createAgent(deps: AgentDeps): Agent {
     ledger?.append(kind, person(tokens)).catch((error: unknown) => log.error('audit', error));
   }
 
-  function proxyDeps(audit: Ledger): ProxyDeps {
+  function proxyDeps(audit: Ledger, keys: ToolKeys): ProxyDeps {
     return {
       port: deps.port ?? settings.get('port'),
-      allowedOrigins: settings.get('guard.allowedOrigins'),
-      requireToolKeys: settings.get('guard.requireToolKeys'),
+      ...doors(settings, deps.dataDir, keys),
       auditFailed: (error) => log.error('audit', error),
       version: deps.version,
       relayUrl: () => relay,
+      relayPath: network.relayPath,
       snapshot,
+      async apis() {
+        if (catalog.current() === undefined) await catalog.load();
+        return snapshot().apis;
+      },
       authorize: flow.authorize,
       stepUp: flow.stepUp,
       renew: (token) => session.renew(token),
@@ -153,13 +178,25 @@ export function createAgent(deps: AgentDeps): Agent {
     };
   }
 
-  async function open(): Promise<void> {
+  /** Resolves to the faults of what could not be opened beside the port. */
+  async function open(): Promise<readonly unknown[]> {
     ensureDataDir(deps.dataDir);
+    const keys = createToolKeys({
+      file: join(deps.dataDir, 'tool-keys.json'),
+      now,
+      onError: (error) => log.error('tool-keys', error),
+    });
+    opened.push(keys);
     const parts = await openParts(
       {
         openAudit: () => openLocalAudit(deps.dataDir, now, (error) => log.error('audit', error)),
-        openControl: () => openControl(controlAddress(deps.dataDir), self),
-        createProxy: (audit) => (deps.createProxy ?? createProxy)(proxyDeps(audit)),
+        openControl: () =>
+          openControl(controlAddress(deps.dataDir), {
+            ...self,
+            keys,
+            policy: () => policyReport(settings),
+          }),
+        createProxy: (audit) => (deps.createProxy ?? createProxy)(proxyDeps(audit, keys)),
         port: deps.port ?? settings.get('port'),
       },
       opened,
@@ -167,6 +204,7 @@ export function createAgent(deps: AgentDeps): Agent {
     ledger = parts.ledger;
     localUrl = `http://localhost:${parts.port}`;
     ledger.subscribe((records) => watchers.forEach((watcher) => watcher(records)));
+    return parts.faults;
   }
 
   async function shut(): Promise<void> {
@@ -178,14 +216,16 @@ export function createAgent(deps: AgentDeps): Agent {
   const self: Agent = {
     async start() {
       if (opened.length > 0) return;
+      let faults: readonly unknown[];
       try {
-        await open();
+        faults = await open();
       } catch (error) {
         await shut();
         blame(error);
         throw error;
       }
       fault = undefined;
+      faults.forEach(blame);
       const restored = relay ? await session.restore(relay.origin) : false;
       if (restored) catalog.loadSoon();
       changed();

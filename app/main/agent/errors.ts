@@ -12,6 +12,7 @@ const kinds = {
   foreign_origin: { status: 403, title: 'Foreign origin' },
   other_user: { status: 403, title: 'Another user' },
   tool_key: { status: 403, title: 'Tool key' },
+  loop: { status: 508, title: 'Loop' },
   // proxy
   signed_out: { status: 401, title: 'Signed out', retryAfterSeconds: 30 },
   unknown_api: { status: 404, title: 'No such API' },
@@ -40,7 +41,7 @@ const kinds = {
   sign_in_timeout: { status: 401, title: 'The sign-in was not finished in time' },
   sign_in_cancelled: { status: 401, title: 'The sign-in was cancelled' },
   callback_port: { status: 500, title: 'No port for the sign-in answer' },
-  session_expired: { status: 401, title: 'The session has expired' },
+  session_expired: { status: 401, title: 'The session has expired', retryAfterSeconds: 30 },
   step_up: { status: 401, title: 'Confirm that it is you', retryAfterSeconds: 30 },
   other_person: { status: 401, title: 'Somebody else signed in' },
   // life

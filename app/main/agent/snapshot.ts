@@ -1,7 +1,7 @@
 import type { Catalog } from './catalog.ts';
 import type { SessionState } from './session/session.ts';
 import type { TokenSet } from './session/token-set.ts';
-import type { AgentSnapshot, AgentStatus, Fault, SignedInUser } from './status.ts';
+import type { AgentSnapshot, AgentStatus, ApiInfo, Fault, SignedInUser } from './status.ts';
 
 /** The facts that a snapshot is made of. */
 export interface SnapshotParts {
@@ -17,13 +17,27 @@ export interface SnapshotParts {
 }
 
 /**
- * Puts together what the outside may know; no secret is in it.
+ * Prepares snapshots: each request looks at one, so that the list of APIs is laid out only when it is another.
  *
- * @param parts the facts
- * @returns the snapshot
+ * @returns puts together what the outside may know; no secret is in it
  */
-export function buildSnapshot(parts: SnapshotParts): AgentSnapshot {
-  const { catalog, relay, localUrl = '', attempt, fault } = parts;
+export function createSnapshots(): (parts: SnapshotParts) => AgentSnapshot {
+  let of: { readonly catalog: Catalog | undefined; readonly localUrl: string } | undefined;
+  let apis: readonly ApiInfo[] = [];
+  return (parts) => {
+    const { catalog, localUrl = '' } = parts;
+    if (of === undefined || of.catalog !== catalog || of.localUrl !== localUrl) {
+      of = { catalog, localUrl };
+      apis = (catalog?.apis ?? []).map((api) =>
+        Object.assign({ localUrl: localUrl + api.path }, api),
+      );
+    }
+    return buildSnapshot(parts, apis);
+  };
+}
+
+function buildSnapshot(parts: SnapshotParts, apis: readonly ApiInfo[]): AgentSnapshot {
+  const { catalog, relay, localUrl, attempt, fault } = parts;
   const tokens = heldTokens(parts.session);
   const user = userOf(catalog, tokens);
   return {
@@ -31,7 +45,7 @@ export function buildSnapshot(parts: SnapshotParts): AgentSnapshot {
     ...(user && { user }),
     ...(relay && { relay: relay.origin }),
     ...(localUrl && { localUrl }),
-    apis: (catalog?.apis ?? []).map((api) => Object.assign({ localUrl: localUrl + api.path }, api)),
+    apis,
     ...(attempt?.url && { signInUrl: attempt.url }),
     ...(fault && { fault }),
     store: parts.store,

@@ -1,4 +1,5 @@
 import type { Ledger } from '../../../audit/ledger.ts';
+import type { ShutDoor } from './proxy/doors.ts';
 import type { Proxy } from './proxy/proxy-deps.ts';
 import { join } from 'node:path';
 import { AuditError } from '../../../audit/errors.ts';
@@ -16,7 +17,7 @@ export interface Closable {
  *
  * @param steps how to open each
  * @param opened gets each part as it opens, so that a failure half-way can be undone
- * @returns the ledger and the bound port
+ * @returns the ledger, the bound port, and why doors beside it are shut
  * @throws {AgentError} `audit_unavailable`, `already_running`, `port_in_use`
  */
 export async function openParts(
@@ -27,15 +28,19 @@ export async function openParts(
     readonly port: number;
   },
   opened: Closable[],
-): Promise<{ readonly ledger: Ledger; readonly port: number }> {
+): Promise<{
+  readonly ledger: Ledger;
+  readonly port: number;
+  readonly faults: readonly unknown[];
+}> {
   const ledger = steps.openAudit();
   opened.push(ledger);
   opened.push(await steps.openControl());
   const proxy = steps.createProxy(ledger);
   opened.push(proxy);
   try {
-    const { port } = await proxy.listen();
-    return { ledger, port };
+    const { port, shut } = await proxy.listen();
+    return { ledger, port, faults: await Promise.all(shut.map(doorFault)) };
   } catch (error) {
     throw await portFault(error, steps.port);
   }
@@ -85,6 +90,17 @@ export function openLocalAudit(
       { cause: error },
     );
   }
+}
+
+/** The rest goes on without it. */
+function doorFault({ port, error }: ShutDoor): Promise<unknown> {
+  if (port !== undefined) return portFault(error, port);
+  const reason = error instanceof Error ? error.message : 'unknown';
+  return Promise.resolve(
+    new AgentError('port_in_use', `The socket for tools cannot be opened: ${reason}`, {
+      cause: error,
+    }),
+  );
 }
 
 async function portFault(error: unknown, port: number): Promise<unknown> {

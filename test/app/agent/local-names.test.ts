@@ -4,17 +4,27 @@ import { localReference, type LocalNames } from '../../../app/main/agent/proxy/l
 
 const relayOrigin = 'https://relay.example.com';
 const apis = [
-  { name: 'billing', path: '/billing' },
-  { name: 'hr', path: '/people/hr' },
+  { name: 'billing', path: '/billing', hosts: ['billing.internal.example.com'] },
+  { name: 'hr', path: '/people/hr', hosts: [] },
 ];
+const localUrl = 'http://localhost:5390';
 const byPath: LocalNames = {
   relayOrigin,
+  localUrl,
   apis,
   authority: 'localhost:5390',
   host: { kind: 'loopback' },
 };
+const bySite: LocalNames = {
+  relayOrigin,
+  localUrl,
+  apis,
+  authority: 'billing.internal.example.com',
+  host: { kind: 'site', host: 'billing.internal.example.com' },
+};
 const byName: LocalNames = {
   relayOrigin,
+  localUrl,
   apis,
   authority: 'hr.localhost:5390',
   host: { kind: 'api', name: 'hr' },
@@ -31,6 +41,9 @@ const cases: readonly [LocalNames, string, string][] = [
   [byName, '/people/hr/a', 'http://hr.localhost:5390/a'],
   [byName, '/people/hrx/a', 'http://localhost:5390/people/hrx/a'],
   [byName, `${relayOrigin}/billing/a`, 'http://localhost:5390/billing/a'],
+  [bySite, `${relayOrigin}/billing/a?b`, 'http://billing.internal.example.com/a?b'],
+  [bySite, '/billing/a', 'http://billing.internal.example.com/a'],
+  [bySite, `${relayOrigin}/people/hr/a`, 'http://localhost:5390/people/hr/a'],
 ];
 
 for (const [names, value, expected] of cases)
@@ -39,7 +52,7 @@ for (const [names, value, expected] of cases)
   });
 
 test('references to others, and relative ones, stay as they are', () => {
-  for (const names of [byPath, byName])
+  for (const names of [byPath, byName, bySite])
     for (const value of [
       'https://relay.example.com.evil.example/billing',
       'https://relay.example.com:444/billing',

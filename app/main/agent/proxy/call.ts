@@ -5,7 +5,9 @@ import type { HeaderList } from '../../../../wire/headers.ts';
 import type { KeptBody } from '../../../../wire/kept-body.ts';
 import type { Target } from '../../../../wire/target.ts';
 import type { TraceContext } from '../../../../wire/trace.ts';
-import type { LocalHost } from './guard.ts';
+import type { AuditFields } from '../../../../audit/record.ts';
+import type { LocalHost } from './entrance.ts';
+import type { GrantedKey } from './proxy-deps.ts';
 
 /** One request of a tool, and its story. */
 export interface Call {
@@ -16,6 +18,10 @@ export interface Call {
   readonly host: LocalHost;
   readonly framing: Framing;
   readonly raw: HeaderList;
+  /** Who asks, as far as it is known by now. */
+  readonly tool: () => NonNullable<AuditFields['tool']>;
+  /** The key that the tool showed, if any. */
+  readonly key?: GrantedKey;
   /** Whether it has records of its own already. */
   admitted?: boolean;
 }

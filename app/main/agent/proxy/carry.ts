@@ -1,4 +1,3 @@
-import { ulid } from 'ulid';
 import type { OpenRecord } from '../../../../audit/ledger.ts';
 import type { AuditFields } from '../../../../audit/record.ts';
 import { sendKeptAnswer } from '../../../../wire/answer.ts';
@@ -12,8 +11,9 @@ import { localReference } from './local-names.ts';
 import type { ProxyDeps } from './proxy-deps.ts';
 import { createRemedies, type Remedies } from './remedies.ts';
 import { asProblem, readRefusal, relayCode, type Refusal } from './refusals.ts';
-import { relayPath } from './routes.ts';
-import { toolName, toRelay, toTool } from './transform.ts';
+import { readableBy } from './preflight.ts';
+import { relayPath, siteOf } from './routes.ts';
+import { toRelay, toTool } from './transform.ts';
 
 const TIMEOUTS = { connectMs: 10_000, headersMs: 120_000, idleMs: 300_000 };
 const RETRY_AFTER_SECONDS = 30;
@@ -47,9 +47,10 @@ export interface Carrier {
  *
  * @param deps the agent's side
  * @param hops the connections to the relay
+ * @param nextId makes request ids, ULIDs
  * @returns the carrier
  */
-export function createCarrier(deps: ProxyDeps, hops: Hops): Carrier {
+export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string): Carrier {
   function relayUrl(): URL {
     const relay = deps.relayUrl();
     if (relay !== undefined) return relay;
@@ -61,7 +62,7 @@ export function createCarrier(deps: ProxyDeps, hops: Hops): Carrier {
     const open = await deps.ledger.admit({
       requestId: call.requestId,
       traceId: call.trace.traceId,
-      tool: { name: toolName(call.raw) },
+      tool: call.tool(),
       method: call.target.method,
       path,
       decision: 'allow',
@@ -74,15 +75,19 @@ export function createCarrier(deps: ProxyDeps, hops: Hops): Carrier {
 
   function answerFields(call: Call, raw: HeaderList): HeaderList {
     const origin = fieldValues(call.raw, 'origin')[0];
-    const keepCors = origin !== undefined && deps.allowedOrigins.includes(origin);
-    return toTool(raw, call.requestId, keepCors, (reference) =>
+    const listed =
+      origin !== undefined && deps.allowedOrigins.includes(origin) ? origin : undefined;
+    const { apis, localUrl = '' } = deps.snapshot();
+    const fields = toTool(raw, call.requestId, listed !== undefined, (reference) =>
       localReference(reference, {
         relayOrigin: relayUrl().origin,
         authority: call.target.authority,
         host: call.host,
-        apis: deps.snapshot().apis,
+        apis,
+        localUrl,
       }),
     );
+    return listed === undefined ? fields : [...fields, ...readableBy(fields, listed)];
   }
 
   function plan(
@@ -114,6 +119,7 @@ export function createCarrier(deps: ProxyDeps, hops: Hops): Carrier {
         requestId: call.requestId,
         traceparent: call.trace.traceparent,
         version: deps.version,
+        tool: call.tool().name ?? 'unknown',
       }),
       // How large a body may be is the relay's to say.
       maxBodyBytes: Infinity,
@@ -200,12 +206,18 @@ export function createCarrier(deps: ProxyDeps, hops: Hops): Carrier {
     async carry(call, tool) {
       const remedies = createRemedies(deps);
       try {
+        // A site that is known to be none of ours must not bring up a sign-in.
+        const known = deps.snapshot().apis;
+        if (call.host.kind === 'site' && known.length > 0) siteOf(call.host.host, known);
         let access: Access | undefined = await deps.authorize(tool.gone);
-        const route = relayPath(call.host, call.target, deps.snapshot().apis);
+        const needsApis = call.host.kind !== 'loopback' || call.key !== undefined;
+        const apis = needsApis ? await deps.apis() : deps.snapshot().apis;
+        const route = relayPath(call.host, call.target, apis);
+        call.key?.checkApi(route.api);
         while (access !== undefined) {
           // The relay takes an id once.
           if (call.admitted) {
-            call.requestId = ulid();
+            call.requestId = nextId();
             call.admitted = false;
           }
           access = await attemptOnce(call, tool, route, access, remedies);

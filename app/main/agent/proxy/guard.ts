@@ -1,11 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { fieldValues } from '../../../../wire/headers.ts';
 import { AgentError } from '../errors.ts';
+import type { Entrance, LocalHost } from './entrance.ts';
 
-/** What the guard compares with. */
+/** What origins are compared with. */
 export interface GuardConfig {
-  /** The port that is bound: part of every acceptable Host. */
-  readonly port: number;
   /** Origins that policy or the person listed, exactly as browsers send them. */
   readonly allowedOrigins: readonly string[];
 }
@@ -19,30 +18,77 @@ function localName(authority: string, port: number): string | undefined {
   return authority.endsWith(suffix) ? authority.slice(0, -suffix.length) : undefined;
 }
 
-/** How a Host addresses us: by a loopback name, or by an API's own name. */
-export type LocalHost =
-  { readonly kind: 'loopback' } | { readonly kind: 'api'; readonly name: string };
+function isLoopback(name: string | undefined): boolean {
+  return name === 'localhost' || name === '127.0.0.1' || name === '[::1]';
+}
+
+/** `billing` of `billing.localhost`. */
+function apiLabel(name: string | undefined): string | undefined {
+  if (!name?.endsWith('.localhost')) return undefined;
+  const label = name.slice(0, -'.localhost'.length);
+  return API_LABEL.test(label) ? label : undefined;
+}
+
+function byName(authority: string, entrance: Entrance): LocalHost | undefined {
+  if (entrance.kind === 'socket') {
+    const name = authority.replace(/:[0-9]+$/, '');
+    if (isLoopback(name)) return { kind: 'loopback' };
+    const label = apiLabel(name) ?? (API_LABEL.test(name) ? name : undefined);
+    return label === undefined ? undefined : { kind: 'api', name: label };
+  }
+  const name = localName(authority, entrance.port);
+  const label = apiLabel(name);
+  if (entrance.kind === 'port') {
+    if (isLoopback(name)) return { kind: 'loopback' };
+    return label === undefined ? undefined : { kind: 'api', name: label };
+  }
+  const isItsOwn = isLoopback(name) || label === entrance.api;
+  return isItsOwn ? { kind: 'api', name: entrance.api } : undefined;
+}
+
+/** Without the port that http implies. */
+const plainAuthority = (authority: string): string => authority.replace(/:80$/, '');
+
+/**
+ * A request for a proxy names its target twice; web pages and rebound names can write neither so.
+ *
+ * @see RFC 9112 §3.2.2
+ */
+function bySite(request: Asked, authority: string): LocalHost | undefined {
+  if (!/^https?:\/\//i.test(request.url ?? '')) return undefined;
+  const host = fieldValues(request.rawHeaders, 'host')[0]?.toLowerCase();
+  const named = plainAuthority(authority);
+  if (host === undefined || plainAuthority(host) !== named) return undefined;
+  return { kind: 'site', host: named };
+}
+
+function waysIn(entrance: Entrance): string {
+  if (entrance.kind === 'socket') return 'localhost, or the name of an API';
+  const { port } = entrance;
+  const own = `localhost:${port}, 127.0.0.1:${port}, [::1]:${port}`;
+  return entrance.kind === 'port' ? `${own} and <api>.localhost:${port}` : own;
+}
+
+/** What the guard looks at. */
+type Asked = Pick<IncomingMessage, 'rawHeaders' | 'url'>;
 
 /**
  * Reads the authority of a request. A rebound DNS name carries its own name here, and often no
  * Origin and no Sec-Fetch field: this check carries that case alone, so it comes first.
  *
+ * @param request the request as received
  * @param authority lower case, from the canonical target
- * @param port the port that is bound
- * @returns how we are addressed
+ * @param entrance where it came in
+ * @returns how we are addressed; whether a site is one of ours is for the catalogue to say
  * @throws {AgentError} `foreign_host`
  * @see CVE-2022-41925, CVE-2018-14505
  */
-export function readLocalHost(authority: string, port: number): LocalHost {
-  const name = localName(authority, port);
-  if (name === 'localhost' || name === '127.0.0.1' || name === '[::1]') return { kind: 'loopback' };
-  if (name?.endsWith('.localhost')) {
-    const label = name.slice(0, -'.localhost'.length);
-    if (API_LABEL.test(label)) return { kind: 'api', name: label };
-  }
+export function readLocalHost(request: Asked, authority: string, entrance: Entrance): LocalHost {
+  const host = byName(authority, entrance) ?? bySite(request, authority);
+  if (host !== undefined) return host;
   throw new AgentError(
     'foreign_host',
-    `This port answers only to localhost:${port}, 127.0.0.1:${port}, [::1]:${port} and <api>.localhost:${port}. Use one of them.`,
+    `This is answered only as ${waysIn(entrance)}. Use one of them.`,
   );
 }
 
@@ -91,5 +137,32 @@ export function checkOrigins(
   for (const referer of fieldValues(request.rawHeaders, 'referer')) {
     if (listed || referer === own || referer.startsWith(`${own}/`)) continue;
     throw foreign('A web page of another site may not use this port.');
+  }
+}
+
+/** As every browser begins; PowerShell does, too, and says that it is no browser. */
+const BROWSER = /^Mozilla\/[0-9](?!.*\bPowerShell\/)/;
+const OF_BROWSERS = ['sec-ch-ua', 'upgrade-insecure-requests'];
+
+/**
+ * Refuses browsers that have this port for their proxy. To sites with plain http they send neither
+ * Sec-Fetch fields nor, from a page that wants it so, an Origin or a Referer: nothing would tell a
+ * page of somebody else's from a tool. A page cannot change what is looked at here without a preflight.
+ *
+ * @param request a request for a site, by its inside name
+ * @param config the origins that may
+ * @throws {AgentError} `foreign_origin`
+ */
+export function checkNoBrowser(
+  { rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>,
+  config: GuardConfig,
+): void {
+  const origin = fieldValues(rawHeaders, 'origin')[0];
+  if (origin !== undefined && config.allowedOrigins.includes(origin)) return;
+  const isBrowser =
+    fieldValues(rawHeaders, 'user-agent').some((value) => BROWSER.test(value)) ||
+    OF_BROWSERS.some((name) => fieldValues(rawHeaders, name).length > 0);
+  if (isBrowser) {
+    throw foreign('As a proxy this port serves tools, not browsers. Use http://localhost instead.');
   }
 }

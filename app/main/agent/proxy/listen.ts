@@ -1,11 +1,13 @@
 import http, { type RequestListener, type ServerOptions } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { IncomingMessage } from 'node:http';
 import { isWebSocketUpgrade } from '../../../../wire/tunnel.ts';
 
 /** What a local listener calls. */
 export interface Handlers {
+  /** A connection was accepted; nothing of it has been read. */
+  readonly connection: (socket: Socket) => void;
   readonly request: RequestListener;
   readonly upgrade: (request: IncomingMessage, socket: Duplex) => void;
   readonly connect: (request: IncomingMessage, socket: Duplex) => void;
@@ -28,6 +30,7 @@ const TRIES = 20;
 
 function createServer(handlers: Handlers): http.Server {
   const server = http.createServer(OPTIONS);
+  server.on('connection', handlers.connection);
   server.on('request', handlers.request);
   server.on('checkContinue', handlers.request);
   server.on('checkExpectation', handlers.request);
@@ -83,4 +86,24 @@ export async function listenOnLoopback(handlers: Handlers, port: number): Promis
       if (port !== 0 || !taken || attempt >= TRIES) throw error;
     }
   }
+}
+
+/**
+ * Binds a Unix socket, or a named pipe.
+ *
+ * @param handlers what to call
+ * @param path the socket's path, or the pipe's name
+ * @returns the server
+ * @throws the bind's error, with node's code
+ */
+export async function listenOnSocket(handlers: Handlers, path: string): Promise<http.Server> {
+  const server = createServer(handlers);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path, exclusive: true }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  return server;
 }

@@ -1,5 +1,5 @@
 import type { ApiInfo } from '../status.ts';
-import type { LocalHost } from './guard.ts';
+import type { LocalHost } from './entrance.ts';
 
 /** How a tool addressed the local port, and what the relay's names are there. */
 export interface LocalNames {
@@ -8,20 +8,25 @@ export interface LocalNames {
   /** As the tool named us: `localhost:5390`, `billing.localhost:5390`. */
   readonly authority: string;
   readonly host: LocalHost;
-  readonly apis: readonly Pick<ApiInfo, 'name' | 'path'>[];
+  readonly apis: readonly Pick<ApiInfo, 'name' | 'path' | 'hosts'>[];
+  /** The shared port, for what has no name of its own. */
+  readonly localUrl: string;
 }
 
 const isUnder = (path: string, prefix: string): boolean =>
   path.startsWith(prefix) && /^(?:$|[/?#])/.test(path.slice(prefix.length));
 
 /** A path of the relay, from the name of one API: without its prefix, or else from the port's root. */
-function fromApi(path: string, own: string | undefined, authority: string): string {
-  if (own !== undefined && isUnder(path, own)) {
-    const rest = path.slice(own.length);
-    return `http://${authority}${rest.startsWith('/') ? rest : `/${rest}`}`;
-  }
-  const port = /:[0-9]+$/.exec(authority)?.[0] ?? '';
-  return `http://localhost${port}${path}`;
+function fromApi(path: string, own: string | undefined, names: LocalNames): string {
+  if (own === undefined || !isUnder(path, own)) return names.localUrl + path;
+  const rest = path.slice(own.length);
+  return `http://${names.authority}${rest.startsWith('/') ? rest : `/${rest}`}`;
+}
+
+function ownPath({ apis, host }: LocalNames): string | undefined {
+  if (host.kind === 'api') return apis.find(({ name }) => name === host.name)?.path;
+  if (host.kind === 'site') return apis.find(({ hosts }) => hosts.includes(host.host))?.path;
+  return undefined;
 }
 
 /**
@@ -34,11 +39,11 @@ function fromApi(path: string, own: string | undefined, authority: string): stri
  * @see RFC 9110 §10.2.2
  */
 export function localReference(value: string, names: LocalNames): string {
-  const { apis, authority, host, relayOrigin } = names;
+  const { authority, host, relayOrigin } = names;
   const isAbsolute = isUnder(value, relayOrigin);
   if (!isAbsolute && (!value.startsWith('/') || value.startsWith('//'))) return value;
   const rest = isAbsolute ? value.slice(relayOrigin.length) : value;
   const path = rest.startsWith('/') ? rest : `/${rest}`;
   if (host.kind === 'loopback') return isAbsolute ? `http://${authority}${path}` : value;
-  return fromApi(path, apis.find(({ name }) => name === host.name)?.path, authority);
+  return fromApi(path, ownPath(names), names);
 }

@@ -1,7 +1,12 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Ledger } from '../../../../audit/ledger.ts';
 import type { Access } from '../session/access.ts';
-import type { AgentSnapshot } from '../status.ts';
+import type { AgentSnapshot, ApiInfo } from '../status.ts';
 import type { SignInChallenge } from '../login/challenge.ts';
+import type { RelayPath } from '../network/network.ts';
+import type { ShutDoor } from './doors.ts';
+import type { Entrance } from './entrance.ts';
 
 /** A request that the relay refused until the person has signed in more strongly or more recently. */
 export interface StepUpDemand {
@@ -12,16 +17,59 @@ export interface StepUpDemand {
   readonly sentAtMs: number;
 }
 
+/** A key that a tool has shown, and that is good. */
+export interface GrantedKey {
+  readonly name: string;
+  /** @throws {AgentError} `tool_key` when the key is for other APIs */
+  checkApi(api: string | undefined): void;
+}
+
+/** Which keys tools must show. */
+export interface ToolKeyCheck {
+  /**
+   * @returns the key; undefined where none was shown and none is needed
+   * @throws {AgentError} `tool_key`
+   */
+  check(
+    request: Pick<IncomingMessage, 'headers' | 'rawHeaders'>,
+    method: string,
+  ): GrantedKey | undefined;
+}
+
+/** Whose the connections are. */
+export interface PeerCheck {
+  /** Begins to look at a connection, while its first request is still on its way. */
+  accepted(socket: Socket, entrance: Entrance): void;
+  /**
+   * Waits a moment for the tool's name, on a connection's first request only.
+   *
+   * @returns what is known of the program at the other end
+   * @throws {AgentError} `other_user`
+   */
+  check(
+    socket: Socket,
+    entrance: Entrance,
+  ): Promise<{ tool(): { readonly name?: string; readonly pid?: number } | undefined }>;
+}
+
 /** What the local proxy needs from the agent. */
 export interface ProxyDeps {
   /** 0 is any free port. */
   readonly port: number;
+  /** Ports that belong to one API each. */
+  readonly apiPorts: ReadonlyMap<string, number>;
+  /** A Unix socket, or a named pipe on Windows. */
+  readonly socketPath: string | undefined;
   readonly allowedOrigins: readonly string[];
-  /** IT wants a key of every tool; there are none yet, so that every tool is refused. */
-  readonly requireToolKeys: boolean;
+  readonly toolKeys: ToolKeyCheck;
+  readonly peers: PeerCheck;
   readonly version: string;
   relayUrl(): URL | undefined;
+  /** The way to it; directly and with the runtime's own trust without one. */
+  readonly relayPath?: RelayPath;
   snapshot(): AgentSnapshot;
+  /** What the signed-in person may use; asks the relay where that is not known yet. */
+  apis(): Promise<readonly ApiInfo[]>;
   /**
    * What shows an access token for one request; waits for a sign-in as long as the settings say.
    *
@@ -43,8 +91,9 @@ export interface ProxyDeps {
   now(): number;
 }
 
-/** The localhost port. */
+/** The localhost port, and what else leads to it. */
 export interface Proxy {
-  listen(): Promise<{ readonly port: number }>;
+  /** @returns the shared port, and the doors beside it that could not be opened */
+  listen(): Promise<{ readonly port: number; readonly shut: readonly ShutDoor[] }>;
   close(): Promise<void>;
 }

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { ulid } from 'ulid';
 import { WireError } from '../../../../wire/errors.ts';
 import { fieldValues, type HeaderList } from '../../../../wire/headers.ts';
 import { endWithAnswer } from '../../../../wire/last-words.ts';
@@ -80,13 +79,14 @@ export function readRefusal(status: number, raw: HeaderList): Refusal | undefine
  * Refuses CONNECT: inside such a tunnel no token could be attached.
  *
  * @param socket the tool's connection
+ * @param requestId a ULID
  */
-export function refuseConnect(socket: Duplex): void {
+export function refuseConnect(socket: Duplex, requestId: string): void {
   const error = new AgentError(
     'method',
     'CONNECT is not supported: call the API by http:// through this port; Latchkey adds TLS towards the relay.',
   );
-  const body = problemBody(error, ulid());
+  const body = problemBody(error, requestId);
   endWithAnswer(
     socket,
     `HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

@@ -1,36 +1,35 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ulid } from 'ulid';
 import { createRefusals } from '../../../../audit/refusals.ts';
+import { createUlids } from '../../../../audit/ulid.ts';
 import { forward } from '../../../../wire/forward.ts';
-import { readFraming } from '../../../../wire/framing.ts';
-import { fieldValues } from '../../../../wire/headers.ts';
 import { createBodyKeeper } from '../../../../wire/kept-body.ts';
 import { sendProblem, type ProblemError } from '../../../../wire/problem.ts';
 import { createQueuedAnswers } from '../../../../wire/queued-answers.ts';
-import { canonicalTarget } from '../../../../wire/target.ts';
-import { continueTrace } from '../../../../wire/trace.ts';
 import { owesAnswer, responseOn, tunnel } from '../../../../wire/tunnel.ts';
 import { AgentError } from '../errors.ts';
 import type { Call } from './call.ts';
 import { createCarrier } from './carry.ts';
-import { checkOrigins, readLocalHost } from './guard.ts';
+import { openDoors, type Doors } from './doors.ts';
+import type { Entrance } from './entrance.ts';
 import { createHops } from './hops.ts';
-import { listenOnLoopback } from './listen.ts';
 import { sendPage, statusDocument, statusPage } from './local-pages.ts';
+import { answerPreflight, isPreflight } from './preflight.ts';
 import type { Proxy, ProxyDeps } from './proxy-deps.ts';
+import { createReception } from './reception.ts';
 import { asProblem, refuseConnect } from './refusals.ts';
 import { toolName } from './transform.ts';
 
-const LIMITS = { urlBytes: 16 * 1024 };
+/** RFC 8414, RFC 9728: the relay's own name it, not this address, and tools would sign in for nothing. */
+const SIGN_IN_DOCUMENTS = '/.well-known/oauth-';
+const NO_SIGN_IN =
+  'Tools need no sign-in of their own here: Latchkey adds the token. Sign in from its tray icon, or run latchkey login.';
+/** Made once: by itself each abort would make an error, with a stack, for nobody. */
+const LEFT = new Error('the tool has left');
 /** What of a body is kept for a second try: of one request, and of all together. */
 const KEPT = { requestBytes: 1024 * 1024, totalBytes: 64 * 1024 * 1024 };
-const NO_TOOL_KEYS =
-  'Your settings require a key of every tool (guard.requireToolKeys), and this version of Latchkey has none to give. Ask your IT department, or set it to false.';
 /** An answer to what is pipelined behind an owed one would be taken for that one: there is none. */
 const PIPELINED = { code: 'bad_request', status: 400 } as const;
-const PAGES = new Set(['/', '/.latchkey/status']);
 
 /**
  * Builds the localhost port: guard, route, token, audit, forward; no other way in.
@@ -39,36 +38,27 @@ const PAGES = new Set(['/', '/.latchkey/status']);
  * @returns the port, not bound yet
  */
 export function createProxy(deps: ProxyDeps): Proxy {
-  const hops = createHops();
-  const carrier = createCarrier(deps, hops);
+  const hops = createHops(deps.relayPath);
+  const ulids = createUlids();
+  const nextId = (): string => ulids(deps.now());
+  const carrier = createCarrier(deps, hops, nextId);
+  const receive = createReception(deps);
   const keepBody = createBodyKeeper(KEPT);
   const refusals = createRefusals(deps.ledger, deps.auditFailed);
   const queued = createQueuedAnswers();
   // Node forgets connections that ask for an upgrade, and would wait for their end for ever.
   const upgrading = new Set<Duplex>();
-  let servers: Server[] = [];
-  let port = deps.port;
+  let doors: Doors | undefined;
 
-  function readCall(request: IncomingMessage, requestId: string): Call {
-    const framing = readFraming(request);
-    const target = canonicalTarget(request, LIMITS);
-    const host = readLocalHost(target.authority, port);
-    const page = request.method === 'GET' && PAGES.has(target.path);
-    checkOrigins(request, target.authority, { port, allowedOrigins: deps.allowedOrigins }, page);
-    if (!page && deps.requireToolKeys) throw new AgentError('tool_key', NO_TOOL_KEYS);
-    if (target.method === 'TRACE') throw new AgentError('method', 'TRACE is not relayed.');
-    return {
-      requestId,
-      trace: continueTrace(fieldValues(request.rawHeaders, 'traceparent')[0]),
-      target,
-      host,
-      framing,
-      raw: request.rawHeaders,
-    };
-  }
-
-  function serveLocal(call: Call, response: ServerResponse): boolean {
-    if (call.host.kind !== 'loopback' || call.target.method !== 'GET') return false;
+  function serveLocal(call: Call, request: IncomingMessage, response: ServerResponse): boolean {
+    if (isPreflight(request)) {
+      answerPreflight(request, response, call.requestId);
+      return true;
+    }
+    if (call.host.kind !== 'loopback') return false;
+    if (call.target.path.startsWith(SIGN_IN_DOCUMENTS))
+      throw new AgentError('unknown_api', NO_SIGN_IN);
+    if (call.target.method !== 'GET') return false;
     if (call.target.path === '/.latchkey/status') {
       sendPage(response, call.requestId, 'application/json', statusDocument(deps.snapshot()));
       return true;
@@ -106,15 +96,19 @@ export function createProxy(deps: ProxyDeps): Proxy {
     );
   }
 
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    entrance: Entrance,
+  ): Promise<void> {
     queued.note(request, response);
-    const requestId = ulid();
+    const requestId = nextId();
     let call: Call | undefined;
     const gone = new AbortController();
-    response.once('close', () => gone.abort());
+    response.once('close', () => gone.abort(LEFT));
     try {
-      call = readCall(request, requestId);
-      if (serveLocal(call, response)) return;
+      call = await receive(request, requestId, entrance);
+      if (serveLocal(call, request, response)) return;
       carrier.checkRelay();
       await carrier.carry(call, {
         gone: gone.signal,
@@ -134,12 +128,16 @@ export function createProxy(deps: ProxyDeps): Proxy {
     return true;
   }
 
-  async function upgrade(request: IncomingMessage, socket: Duplex): Promise<void> {
-    const requestId = ulid();
+  async function upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    entrance: Entrance,
+  ): Promise<void> {
+    const requestId = nextId();
     if (endIfOwing(request, socket, requestId)) return;
     let call: Call | undefined;
     const gone = new AbortController();
-    const leave = (): void => gone.abort();
+    const leave = (): void => gone.abort(LEFT);
     upgrading.add(socket);
     socket.once('close', () => {
       upgrading.delete(socket);
@@ -150,7 +148,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     socket.once('end', leave);
     socket.resume();
     try {
-      call = readCall(request, requestId);
+      call = await receive(request, requestId, entrance);
       carrier.checkRelay();
       await carrier.carry(call, {
         gone: gone.signal,
@@ -166,31 +164,20 @@ export function createProxy(deps: ProxyDeps): Proxy {
 
   return {
     async listen() {
-      servers = await listenOnLoopback(
-        {
-          request: (request, response) => void serve(request, response),
-          upgrade: (request, socket) => void upgrade(request, socket),
-          connect(request, socket) {
-            if (!endIfOwing(request, socket, ulid())) refuseConnect(socket);
-          },
+      doors = await openDoors(deps, (entrance) => ({
+        connection: (socket) => deps.peers.accepted(socket, entrance()),
+        request: (request, response) => void serve(request, response, entrance()),
+        upgrade: (request, socket) => void upgrade(request, socket, entrance()),
+        connect(request, socket) {
+          if (!endIfOwing(request, socket, nextId())) refuseConnect(socket, nextId());
         },
-        deps.port,
-      );
-      port = ((servers[0] as Server).address() as AddressInfo).port;
-      return { port };
+      }));
+      return doors;
     },
     async close() {
       upgrading.forEach((socket) => socket.destroy());
-      await Promise.all(
-        servers.map(
-          (server) =>
-            new Promise<void>((resolve) => {
-              server.close(() => resolve());
-              server.closeAllConnections();
-            }),
-        ),
-      );
-      servers = [];
+      await doors?.close();
+      doors = undefined;
       await refusals.close();
       hops.close();
     },

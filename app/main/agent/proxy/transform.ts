@@ -66,6 +66,8 @@ export function toRelay(
     readonly requestId: string;
     readonly traceparent: string;
     readonly version: string;
+    /** The tool's name, for the relay's audit. */
+    readonly tool: string;
   },
 ): HeaderList {
   const own = fieldValues(raw, 'authorization')[0];
@@ -78,7 +80,7 @@ export function toRelay(
       'traceparent',
       facts.traceparent,
       'X-Latchkey-Client',
-      `${facts.version}; tool="${toolName(raw)}"`,
+      `${facts.version}; tool="${facts.tool.replace(/[^\w .+-]/g, '_').slice(0, 64)}"`,
       ...(own === undefined ? [] : ['X-Latchkey-Authorization', own]),
     ],
   });

@@ -39,7 +39,16 @@ export const keys = {
   'audit.export': { schema: z.boolean(), fallback: true },
   'updates.mode': { schema: z.enum(['auto', 'notify', 'off']), fallback: 'notify' },
   'updates.url': { schema: z.url({ protocol: /^https$/ }).optional(), fallback: undefined },
-  'network.proxy': { schema: z.url().optional(), fallback: undefined },
+  'network.proxy': {
+    schema: z
+      .string()
+      .regex(
+        /^(direct|(https?|pac\+(https?|file)):\/\/\S+)$/i,
+        'must be direct, http://host:port, https://host:port or pac+https://host/file',
+      )
+      .optional(),
+    fallback: undefined,
+  },
   'network.caFile': { schema: z.string().min(1).optional(), fallback: undefined },
   'managedBy.name': { schema: z.string().min(1).max(200).optional(), fallback: undefined },
   'managedBy.help': { schema: z.string().min(1).max(500).optional(), fallback: undefined },
@@ -54,15 +63,11 @@ export type SettingValue<K extends SettingKey> = z.infer<(typeof keys)[K]['schem
 
 /** Keys that this version reads and does not act on yet: setting one is told, never passed over. */
 export const withoutEffect: ReadonlySet<SettingKey> = new Set([
-  'apis',
   'launchAtLogin',
-  'guard.otherUsers',
   'audit.retentionDays',
   'audit.export',
   'updates.mode',
   'updates.url',
-  'network.proxy',
-  'network.caFile',
   'managedBy.name',
   'managedBy.help',
 ]);
@@ -72,6 +77,8 @@ export const saferWhenBad: { readonly [K in SettingKey]?: SettingValue<K> } = {
   'guard.requireToolKeys': true,
   'tokens.store': 'memory',
   'signIn.auto': false,
+  // No proxy at all would lead around the one that was meant: calls are refused, with the reason.
+  'network.proxy': 'not-understood://',
 };
 
 /**

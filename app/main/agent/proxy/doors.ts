@@ -1,0 +1,107 @@
+import { chmodSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { Entrance } from './entrance.ts';
+import { listenOnLoopback, listenOnSocket, type Handlers } from './listen.ts';
+import type { ProxyDeps } from './proxy-deps.ts';
+
+/** A door that could not be opened. */
+export interface ShutDoor {
+  /** Absent for the socket. */
+  readonly port?: number;
+  readonly error: unknown;
+}
+
+/** What is open. */
+export interface Doors {
+  /** The shared port. */
+  readonly port: number;
+  /** Doors beside it that are shut. */
+  readonly shut: readonly ShutDoor[];
+  close(): Promise<void>;
+}
+
+/** 0 for a socket. */
+function portOf([server]: readonly Server[]): number {
+  const address = server?.address();
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
+
+async function openSocket(handlers: Handlers, path: string): Promise<Server> {
+  const isFile = process.platform !== 'win32';
+  // Only one agent has this data directory, by the lock of its audit: what lies there is a killed one's.
+  if (isFile) rmSync(path, { force: true });
+  const server = await listenOnSocket(handlers, path);
+  if (isFile) chmodSync(path, 0o600);
+  return server;
+}
+
+/**
+ * Opens the shared port, or nothing; then the APIs' own ports and the socket, as far as they can be had.
+ *
+ * @param deps which
+ * @param handlersOf what to call for one door; its entrance is known once it is open
+ * @returns what is open
+ * @throws the bind's error when the shared port cannot be had
+ */
+export async function openDoors(
+  deps: Pick<ProxyDeps, 'apiPorts' | 'port' | 'socketPath'>,
+  handlersOf: (entrance: () => Entrance) => Handlers,
+): Promise<Doors> {
+  const servers: Server[] = [];
+  const shut: ShutDoor[] = [];
+
+  async function open(
+    listen: (handlers: Handlers) => Promise<readonly Server[]>,
+    entranceOf: (port: number) => Entrance,
+  ): Promise<number> {
+    let entrance: Entrance | undefined;
+    const opened = await listen(handlersOf(() => entrance ?? entranceOf(0)));
+    servers.push(...opened);
+    const port = portOf(opened);
+    entrance = entranceOf(port);
+    return port;
+  }
+  async function tryTo(step: () => Promise<unknown>, port?: number): Promise<void> {
+    await step().catch(
+      (error: unknown) => void shut.push(port === undefined ? { error } : { port, error }),
+    );
+  }
+
+  const port = await open(
+    (handlers) => listenOnLoopback(handlers, deps.port),
+    (bound) => ({ kind: 'port', port: bound }),
+  );
+  for (const [api, own] of deps.apiPorts)
+    await tryTo(
+      () =>
+        open(
+          (handlers) => listenOnLoopback(handlers, own),
+          (bound) => ({ kind: 'api-port', port: bound, api }),
+        ),
+      own,
+    );
+  const { socketPath } = deps;
+  if (socketPath !== undefined)
+    await tryTo(() =>
+      open(
+        async (handlers) => [await openSocket(handlers, socketPath)],
+        () => ({ kind: 'socket' }),
+      ),
+    );
+
+  return {
+    port,
+    shut,
+    async close() {
+      await Promise.all(
+        servers.splice(0).map(
+          (server) =>
+            new Promise<void>((resolve) => {
+              server.close(() => resolve());
+              server.closeAllConnections();
+            }),
+        ),
+      );
+    },
+  };
+}
