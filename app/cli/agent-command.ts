@@ -1,7 +1,9 @@
 import type { Output } from './output.ts';
 import { createAgent } from '../main/agent/agent.ts';
+import type { SignInBy } from '../main/agent/agent-deps.ts';
 import { createAnnouncer } from '../main/agent/announce.ts';
 import { createLog } from '../main/agent/log.ts';
+import { readClientKey } from '../main/agent/login/machine-key.ts';
 import { createMemoryVault } from '../main/agent/session/vault.ts';
 import { ensureDataDir } from '../main/agent/settings/data-dir.ts';
 import { loadSettings } from '../main/agent/settings/settings.ts';
@@ -14,6 +16,39 @@ export interface AgentOptions {
   readonly relay?: string | undefined;
   readonly port?: number | undefined;
   readonly browser: boolean;
+  /** Instead of the browser. */
+  readonly signIn?:
+    | { readonly kind: 'device' }
+    | {
+        readonly kind: 'machine';
+        readonly keyFile: string;
+        readonly clientId: string;
+        readonly issuer?: string;
+      }
+    | undefined;
+}
+
+/** Reads what a machine signs in with, or prepares to tell a person the code. */
+async function signInBy(
+  signIn: AgentOptions['signIn'],
+  output: Output,
+): Promise<SignInBy | undefined> {
+  if (signIn === undefined) return undefined;
+  if (signIn.kind === 'device') {
+    return {
+      kind: 'device',
+      onCode: ({ userCode, url, completeUrl, expiresAtMs }) =>
+        output.out(
+          `${JSON.stringify({ event: 'device-code', userCode, url, completeUrl, expiresAtMs })}\n`,
+        ),
+    };
+  }
+  const { clientId, issuer, keyFile } = signIn;
+  const key = await readClientKey(keyFile);
+  return {
+    kind: 'machine',
+    client: { clientId, key, ...(issuer === undefined ? {} : { issuer }) },
+  };
 }
 
 /**
@@ -25,6 +60,7 @@ export interface AgentOptions {
  * @throws {AgentError} when it can't start
  */
 export async function runAgent(options: AgentOptions, output: Output): Promise<number> {
+  const by = await signInBy(options.signIn, output);
   const announce = createAnnouncer((line) => output.out(line));
   ensureDataDir(options.dataDir);
   const settings = loadSettings({ dataDir: options.dataDir });
@@ -33,10 +69,12 @@ export async function runAgent(options: AgentOptions, output: Output): Promise<n
   const agent = createAgent({
     dataDir: options.dataDir,
     settings,
+    // A machine must never go on with what a person left behind.
     vault: createMemoryVault(),
     openBrowser: options.browser ? openBrowser : () => Promise.resolve(),
     version: options.version,
     log,
+    ...(by === undefined ? {} : { signInBy: by }),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.relay === undefined ? {} : { relay: options.relay }),
   });
@@ -46,7 +84,9 @@ export async function runAgent(options: AgentOptions, output: Output): Promise<n
     announce(agent.snapshot());
     agent.onChange(announce);
     const { status } = agent.snapshot();
-    if (settings.get('signIn.auto') && status === 'signed-out' && agent.snapshot().relay) {
+    // A machine has nobody to ask when to sign in.
+    const isAtOnce = settings.get('signIn.auto') || by?.kind === 'machine';
+    if (isAtOnce && status === 'signed-out' && agent.snapshot().relay) {
       // The fault is told by a status event; tools may start another attempt later.
       agent.signIn().catch(() => undefined);
     }

@@ -1,0 +1,14 @@
+import type { Check } from './check.ts';
+
+/** Are the settings and IT's policy free of faults? */
+export const settingsCheck: Check = {
+  name: 'settings',
+  todo: 'Correct the files named; `latchkey policy` shows which values hold.',
+  run({ settings }) {
+    const { faults } = settings;
+    const locked = settings.effective().filter((setting) => setting.locked).length;
+    if (faults.length > 0) return { outcome: 'warn', detail: faults.join(' | ') };
+    const policy = locked === 0 ? '' : `, ${locked} set by your administrator`;
+    return { outcome: 'ok', detail: `no faults${policy}` };
+  },
+};
