@@ -11,6 +11,7 @@ const SCENARIOS = [
   'stream',
   'early',
   'websockets',
+  'hop',
 ] as const;
 
 /** One of {@link SCENARIOS}. */

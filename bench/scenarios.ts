@@ -6,6 +6,7 @@ import { apis } from './scenarios/apis.ts';
 import { early, streams } from './scenarios/bulk.ts';
 import { credentials } from './scenarios/credentials.ts';
 import { createLatency } from './scenarios/latency.ts';
+import { hop } from './scenarios/hop.ts';
 import type { OwnScenario, SessionScenario } from './scenarios/scenario.ts';
 import { createThroughput } from './scenarios/throughput.ts';
 import { createTokens } from './scenarios/tokens.ts';
@@ -24,6 +25,7 @@ const own: Partial<Record<Scenario, OwnScenario>> = {
   stream: streams,
   early,
   websockets: webSockets,
+  hop,
 };
 
 async function runSessions(run: Run, print: (result: Result) => void): Promise<void> {

@@ -13,6 +13,8 @@ export interface RelayVariant {
   readonly isAuditRequired: boolean;
   /** YAML under the issuer, one entry a line. */
   readonly issuer?: readonly string[];
+  /** YAML of further issuers, one entry a line. */
+  readonly moreIssuers?: readonly string[];
   /** Default: any free port. */
   readonly listen?: string;
   readonly publicUrl?: string;
@@ -63,7 +65,7 @@ export async function writeRelayFile(
 ${variant.publicUrl === undefined ? '' : `publicUrl: '${variant.publicUrl}'\n`}issuers:
   - issuer: '${authority.issuer}'
     audience: ['${authority.audience}']
-${issuer.map((line) => `    ${line}\n`).join('')}apis:
+${issuer.map((line) => `    ${line}\n`).join('')}${(variant.moreIssuers ?? []).map((line) => `  ${line}\n`).join('')}apis:
 ${all.join('')}audit: { dir: ./audit }
 management: { listen: 127.0.0.1:0 }
 limits: { connections: 30000 }

@@ -5,14 +5,16 @@ import { JSON_BODY } from '../exchange.ts';
 import type { Opened, Started } from '../opened.ts';
 import type { StartPeer } from '../peer.ts';
 
-/** Starts nginx in the foreground with one worker; `server` is what stands inside `http {}`. */
+/** Starts nginx in the foreground with one worker; `configure` gives what stands inside `http {}`. */
 async function startNginx(
   opened: Opened,
   place: 'load' | 'peer',
   name: string,
   configure: (port: number) => string,
+  at?: number,
 ): Promise<Started> {
-  const [port = 0] = await freePorts(1);
+  const [free = 0] = at === undefined ? await freePorts(1) : [];
+  const port = at ?? free;
   const dir = await opened.folder();
   const file = join(dir, 'nginx.conf');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -136,3 +138,33 @@ export const nginxAuthRequest: StartPeer = async (opened, { upstream, authority 
   );
   return { name, url, pid, helpers: [verifier.pid], isJit: true, refuses: 'bad tokens' };
 };
+
+/**
+ * Starts an nginx that passes for a relay to the app: it answers what tools ask for by itself, with the short
+ * JSON, and asks the real relay for all else. What it is measured with is the app's own speed alone.
+ *
+ * @param opened what is closed in the end
+ * @param port where it listens
+ * @param relay the real relay's origin
+ * @returns the running nginx, on the generator's core
+ */
+export function startStandInRelay(opened: Opened, port: number, relay: string): Promise<Started> {
+  return startNginx(
+    opened,
+    'load',
+    'stand-in relay',
+    (bound) => `  server {
+    listen 127.0.0.1:${bound};
+    location ~ /json$ {
+      default_type application/json;
+      return 200 '${JSON_BODY}';
+    }
+    location / {
+      proxy_pass ${relay};
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+    }
+  }`,
+    port,
+  );
+}
