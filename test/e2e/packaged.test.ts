@@ -141,8 +141,13 @@ describe('the packaged app', { skip }, () => {
     assert.deepEqual(tops, new Set(['LICENSE', 'dist', 'node_modules', 'package.json']));
     const modules = packed.filter((file) => /^\/node_modules\/[^/]+$/u.test(file));
     const native = installedRuntime().native === undefined ? [] : ['bindings', 'file-uri-to-path'];
-    const expected = ['better-sqlite3', ...native].map((name) => `/node_modules/${name}`);
-    assert.deepEqual(new Set(modules), new Set(expected));
+    const expected = ['better-sqlite3', 'quickjs-wasi', ...native];
+    assert.deepEqual(new Set(modules), new Set(expected.map((name) => `/node_modules/${name}`)));
+    assert.deepEqual(
+      packed.filter((file) => file.startsWith('/node_modules/quickjs-wasi/')).length,
+      3,
+      'of the proxy scripts’ sandbox, the sandbox alone',
+    );
     assert.equal(packed.filter((file) => file.endsWith('.node')).length, 1);
     const unpacked = await readdir(`${archive}.unpacked`, { recursive: true });
     assert.equal(unpacked.filter((file) => file.endsWith('.node')).length, 1);
