@@ -1,5 +1,6 @@
 import { constants, KeyObject, verify } from 'node:crypto';
 import type { CryptoKey } from 'jose';
+import { ecdsaToDer } from '../../wire/ecdsa-signature.ts';
 import type { CompactJws } from './jws.ts';
 
 /** RFC 7518 §3.3 to §3.5, RFC 8037 §3.1: the hash of each algorithm; null where the key has its own. */
@@ -15,6 +16,13 @@ const hashes: ReadonlyMap<string, string | null> = new Map([
   ['ES512', 'sha512'],
   ['EdDSA', null],
   ['Ed25519', null],
+]);
+
+/** RFC 7518 §3.4: how long a signature of each curve is. */
+const ecdsaBytes: ReadonlyMap<string, number> = new Map([
+  ['ES256', 64],
+  ['ES384', 96],
+  ['ES512', 132],
 ]);
 
 /** Made once a key: to make one costs more than to verify with it. */
@@ -50,10 +58,11 @@ export function isSignedBy(parts: CompactJws['parts'], alg: string, key: CryptoK
       const saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
       return verify(hash, data, { key: object, padding, saltLength }, signature);
     }
-    // RFC 7518 §3.4: R and S side by side, never DER. For others the key alone, which is a third faster.
-    if (alg.startsWith('ES'))
-      return verify(hash, data, { key: object, dsaEncoding: 'ieee-p1363' }, signature);
-    return verify(hash, data, object, signature);
+    // With the key alone it takes two thirds of the time.
+    const size = ecdsaBytes.get(alg);
+    if (size === undefined) return verify(hash, data, object, signature);
+    // RFC 7518 §3.4: R and S side by side, never DER, and never shorter.
+    return signature.length === size && verify(hash, data, object, ecdsaToDer(signature));
   } catch {
     // A signature of an impossible length is one that does not hold.
     return false;

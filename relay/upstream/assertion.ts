@@ -1,4 +1,5 @@
 import { sign, type KeyObject } from 'node:crypto';
+import { ecdsaFromDer } from '../../wire/ecdsa-signature.ts';
 import type { Principal } from '../auth/principal.ts';
 
 /** A key that signs assertions. */
@@ -43,7 +44,6 @@ export function createAssertion(
   now: () => number,
 ): Assert {
   const head = encode({ alg: 'ES256', typ: 'latchkey-assertion+jwt', kid });
-  const signing = { key, dsaEncoding: 'ieee-p1363' } as const;
   return (principal, requestId) => {
     const iat = Math.floor(now() / 1000);
     // Absent members are left out by JSON.
@@ -67,6 +67,7 @@ export function createAssertion(
       exp: iat + LIFETIME_SECONDS,
     };
     const signed = `${head}.${encode(claims)}`;
-    return `${signed}.${sign('sha256', Buffer.from(signed, 'latin1'), signing).toString('base64url')}`;
+    const signature = ecdsaFromDer(sign('sha256', Buffer.from(signed, 'latin1'), key), 32);
+    return `${signed}.${signature.toString('base64url')}`;
   };
 }
