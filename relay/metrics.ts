@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { isEventStream } from '../wire/event-stream.ts';
 import type { HeaderList } from '../wire/headers.ts';
 import type { IssuerState } from './auth/jwks.ts';
 import type { Verification } from './auth/verify.ts';
@@ -54,15 +55,6 @@ const KINDS: readonly Visit['kind'][] = ['http', 'sse', 'websocket'];
 /** Where a request has no API, or no refusal: an empty label would mean an absent one. */
 const NONE = 'none';
 const BUCKETS_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
-
-function isEventStream(raw: HeaderList): boolean {
-  for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = raw[at] as string;
-    if (name.length === 12 && name.toLowerCase() === 'content-type')
-      return /^text\/event-stream\b/i.test(raw[at + 1] as string);
-  }
-  return false;
-}
 
 function createGauges(registry: Registry): (sources: MetricSources, nowMs: number) => void {
   const gauge = <T extends string>(name: string, help: string, labelNames: T[]): Gauge<T> =>

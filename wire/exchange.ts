@@ -11,6 +11,7 @@ import type {
   Registration,
   UploadWatch,
 } from './forward-plan.ts';
+import { isEventStream } from './event-stream.ts';
 import type { HeaderList } from './headers.ts';
 import { cutAnswer } from './last-words.ts';
 import { requestHead } from './request-head.ts';
@@ -166,7 +167,7 @@ class Exchange implements ConnectionUser, Cuttable, Waiter {
       return;
     }
     plan.kept?.release();
-    this.isQuiet = isEventStream(answer);
+    this.isQuiet = isEventStream(answer.raw);
     this.writer.head(answer, fitting(answer, request, plan.answer(answer.status, answer.raw)));
   }
 
@@ -299,14 +300,4 @@ function ignore(): void {}
 /** Nothing of the request is lost, so it can be sent once more. */
 function isRepeatable(plan: ForwardPlan): boolean {
   return plan.framing.kind === 'none' || plan.kept?.isWhole() === true;
-}
-
-/** Event streams may be silent as long as they like. */
-function isEventStream({ raw }: ResponseHead): boolean {
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at] as string;
-    if (name.length === 12 && name.toLowerCase() === 'content-type')
-      return /^text\/event-stream\b/i.test(raw[at + 1] as string);
-  }
-  return false;
 }

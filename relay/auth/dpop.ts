@@ -167,6 +167,7 @@ export function createProofChecker(deps: ProofDeps): ProofChecker {
       const [header, payload, signature] = onlyProof(shown.proofs);
       const proofKey = kept.get(header) ?? readHeader(header);
       const claims = objectOf(payload, 'payload');
+      // Only to see that it has one form: it is decoded where it is verified.
       decoded(signature, 'signature');
       if (proofKey.jkt !== jkt)
         throw new RelayError(

@@ -1,6 +1,4 @@
-import { createHash } from 'node:crypto';
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
+import { socketAddress } from './control/address.ts';
 import { createToolKeyCheck } from './proxy/key-check.ts';
 import { createPeerCheck } from './proxy/peer-door.ts';
 import { createPeers } from './proxy/peer.ts';
@@ -8,27 +6,8 @@ import type { ProxyDeps } from './proxy/proxy-deps.ts';
 import type { ToolKeys } from './proxy/tool-key.ts';
 import type { Settings } from './settings/settings.ts';
 
-// sun_path is 104 bytes on macOS, the terminating NUL included.
-const LONGEST_PATH_BYTES = 103;
-
-/**
- * Tells where tools find the port as a socket.
- *
- * @param dataDir absolute path
- * @param platform as `process.platform`
- * @returns a socket's path, or a pipe's name on Windows; undefined where the path is too long for one
- */
-function socketAddress(
-  dataDir: string,
-  platform: NodeJS.Platform = process.platform,
-): string | undefined {
-  if (platform === 'win32') {
-    const mark = createHash('sha256').update(dataDir.toLowerCase()).digest('hex').slice(0, 12);
-    return `\\\\.\\pipe\\latchkey-data-${userInfo().username}-${mark}`;
-  }
-  const path = join(dataDir, 'latchkey.sock');
-  return Buffer.byteLength(path) <= LONGEST_PATH_BYTES ? path : undefined;
-}
+/** Where tools find the port as a socket. */
+const TOOL_SOCKET = { file: 'latchkey.sock', pipe: 'latchkey-data' } as const;
 
 /**
  * Reads the APIs' own ports.
@@ -56,7 +35,7 @@ export function doors(
   const otherUsers = settings.get('guard.otherUsers');
   return {
     apiPorts: apiPorts(settings),
-    socketPath: socketAddress(dataDir),
+    socketPath: socketAddress(dataDir, TOOL_SOCKET),
     allowedOrigins: settings.get('guard.allowedOrigins'),
     toolKeys: createToolKeyCheck(keys, settings.get('guard.requireToolKeys')),
     peers: createPeerCheck(createPeers(), { otherUsers, platform: process.platform }),

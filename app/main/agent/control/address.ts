@@ -12,6 +12,27 @@ export const controlVersion = '1';
 const longestPathBytes = 103;
 
 /**
+ * Names a socket of a data directory.
+ *
+ * @param dataDir absolute path
+ * @param file its name there; `pipe` on Windows
+ * @param platform as `process.platform`
+ * @returns a socket's path, or a pipe's name on Windows; undefined where the path is too long for a socket
+ */
+export function socketAddress(
+  dataDir: string,
+  { file, pipe }: { readonly file: string; readonly pipe: string },
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
+  if (platform === 'win32') {
+    const mark = createHash('sha256').update(dataDir.toLowerCase()).digest('hex').slice(0, 12);
+    return `\\\\.\\pipe\\${pipe}-${userInfo().username}-${mark}`;
+  }
+  const path = join(dataDir, file);
+  return Buffer.byteLength(path) <= longestPathBytes ? path : undefined;
+}
+
+/**
  * Tells where the running agent of a data directory listens for the command line.
  *
  * @param dataDir absolute path
@@ -23,12 +44,8 @@ export function controlAddress(
   dataDir: string,
   platform: NodeJS.Platform = process.platform,
 ): string {
-  if (platform === 'win32') {
-    const mark = createHash('sha256').update(dataDir.toLowerCase()).digest('hex').slice(0, 12);
-    return `\\\\.\\pipe\\latchkey-${userInfo().username}-${mark}`;
-  }
-  const path = join(dataDir, 'control.sock');
-  if (Buffer.byteLength(path) <= longestPathBytes) return path;
+  const address = socketAddress(dataDir, { file: 'control.sock', pipe: 'latchkey' }, platform);
+  if (address !== undefined) return address;
   throw new AgentError(
     'bad_settings',
     `The data directory's path is too long for a socket (at most ${longestPathBytes - '/control.sock'.length} bytes). Choose a shorter one with --data-dir or LATCHKEY_DATA_DIR.`,

@@ -93,7 +93,7 @@ function basic({ username, password }: URL): string | null | undefined {
     const name = decodeURIComponent(username);
     const text = `${name}:${decodeURIComponent(password)}`;
     // RFC 7617 §2: a colon would end the name; control characters are not allowed.
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
     if (name.includes(':') || /[\u0000-\u001f\u007f]/.test(text)) return null;
     return `Basic ${Buffer.from(text, 'utf8').toString('base64')}`;
   } catch {

@@ -77,16 +77,16 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
     const origin = fieldValues(call.raw, 'origin')[0];
     const listed =
       origin !== undefined && deps.allowedOrigins.includes(origin) ? origin : undefined;
-    const { apis, localUrl = '' } = deps.snapshot();
-    const fields = toTool(raw, call.requestId, listed !== undefined, (reference) =>
-      localReference(reference, {
+    const fields = toTool(raw, call.requestId, listed !== undefined, (reference) => {
+      const { apis, localUrl = '' } = deps.snapshot();
+      return localReference(reference, {
         relayOrigin: relayUrl().origin,
         authority: call.target.authority,
         host: call.host,
         apis,
         localUrl,
-      }),
-    );
+      });
+    });
     return listed === undefined ? fields : [...fields, ...readableBy(fields, listed)];
   }
 

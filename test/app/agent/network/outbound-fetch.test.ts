@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { transportReason, type Fetch } from '../../../../app/main/agent/login/outbound.ts';
 import { createDialer } from '../../../../app/main/agent/network/dial.ts';
+import { listenOnLoopback } from '../../../../demo/listen.ts';
 import { createNetwork } from '../../../../app/main/agent/network/network.ts';
 import { createOutboundFetch } from '../../../../app/main/agent/network/outbound-fetch.ts';
 import { createProxyChoice } from '../../../../app/main/agent/network/proxy-choice.ts';
@@ -15,16 +14,9 @@ import { startConnectProxy } from '../../../support/connect-proxy.ts';
 import { createRawUpstream } from '../../../support/raw.ts';
 
 async function serve(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    const closed = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { url, close } = await listenOnLoopback(createServer(listener), 0);
+  t.after(close);
+  return url;
 }
 
 function limited(limits: Parameters<typeof createOutboundFetch>[2]): Fetch {

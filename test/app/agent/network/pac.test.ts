@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import { listenOnLoopback } from '../../../../demo/listen.ts';
 import { createNetwork } from '../../../../app/main/agent/network/network.ts';
 import { readPacFile } from '../../../../app/main/agent/network/pac-file.ts';
 import { matchesShell } from '../../../../app/main/agent/network/pac-functions.ts';
@@ -25,16 +24,9 @@ const run = (body: string): Promise<string> =>
   createScriptRunner({ runMs: 300, totalMs: 1_500 }).run(script(body), RELAY);
 
 async function serve(t: TestContext, listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(async () => {
-    const closed = once(server, 'close');
-    server.close();
-    server.closeAllConnections();
-    await closed;
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/proxy.pac`;
+  const { url, close } = await listenOnLoopback(createServer(listener), 0);
+  t.after(close);
+  return `${url}/proxy.pac`;
 }
 
 test('the usual functions work; of the URL a script sees neither path nor query', async () => {
