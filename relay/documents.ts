@@ -9,6 +9,7 @@ const APP_ENDPOINTS = new Set([
   'authorization_endpoint',
   'token_endpoint',
   'revocation_endpoint',
+  'device_authorization_endpoint',
   'end_session_endpoint',
 ]);
 

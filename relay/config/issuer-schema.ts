@@ -54,6 +54,7 @@ const metadata = z.strictObject({
   revocation_endpoint: httpUrl.optional(),
   authorization_endpoint: httpUrl.optional(),
   token_endpoint: httpUrl.optional(),
+  device_authorization_endpoint: httpUrl.optional(),
   end_session_endpoint: httpUrl.optional(),
 });
 

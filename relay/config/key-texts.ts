@@ -213,6 +213,10 @@ const issuers: Readonly<Record<string, KeyText>> = {
     'https://idp.example.com/authorize',
   ],
   'issuers.*.metadata.token_endpoint': ['For the app.', 'https://idp.example.com/token'],
+  'issuers.*.metadata.device_authorization_endpoint': [
+    'RFC 8628; for the app.',
+    'https://idp.example.com/device',
+  ],
   'issuers.*.metadata.end_session_endpoint': ['For the app.', 'https://idp.example.com/logout'],
   'issuers.*.desktop': [
     'How the Latchkey app signs people in; the app learns it from the relay.',

@@ -64,7 +64,7 @@ test('the metadata tells whether tokens may be bound to certificates', async (t)
 });
 
 test('the app learns the endpoints that its provider does not tell, and no others', async (t) => {
-  const names = ['authorization', 'token', 'revocation', 'end_session'];
+  const names = ['authorization', 'token', 'revocation', 'device_authorization', 'end_session'];
   const own = names.map((name) => `${name}_endpoint: https://idp.example.com/${name}`).join(', ');
   const { metadata } = await described(
     t,
