@@ -285,15 +285,40 @@ test('a person’s stored session is never renewed by a machine’s key', async 
   await fails(make('ci-ES256', key).refresh(person), 'session_expired', /--client-key.*person/);
 });
 
-test('an issuer without https gets no assertion', async () => {
+test('an issuer that the relay does not name gets no assertion', async () => {
   const key = await readClientKey(fileOf(pem(pairs.ES256.privateKey)));
-  const machine = createMachine({
-    relay: new URL(relay.url),
-    client: { clientId: 'ci', key, issuer: 'http://idp.example' },
-    provider: createProvider({ fetch, now: Date.now }),
-    fetch,
-  });
-  await fails(machine.login(never), 'bad_usage', /--issuer.*https/);
+  const at = (issuer: string): Machine =>
+    createMachine({
+      relay: new URL(relay.url),
+      client: { clientId: 'ci-ES256', key, issuer },
+      provider: createProvider({ fetch, now: Date.now }),
+      fetch,
+    });
+  await fails(at('https://idp.example').login(never), 'bad_usage', /--issuer must be one of/);
+  assert.equal((await at(idp.issuer).login(never)).grant, 'client_credentials');
+});
+
+test('a machine needs no client of the app’s, and asks for the scopes of its own issuer', async () => {
+  const key = await readClientKey(fileOf(pem(pairs.ES256.privateKey)));
+  const other = 'https://idp.example';
+  const desktop = { client_id: 'latchkey-desktop', scopes: ['openid', 'hr.read'] };
+  const scopeAt = async (latchkey: object): Promise<unknown> => {
+    relay.describe({ authorization_servers: [other, idp.issuer], latchkey });
+    const machine = createMachine({
+      relay: new URL(relay.url),
+      client: { clientId: 'ci-ES256', key, issuer: idp.issuer },
+      provider: createProvider({ fetch, now: Date.now }),
+      fetch,
+    });
+    return decodeJwt((await machine.login(never)).accessToken)['scope'];
+  };
+  try {
+    assert.equal(await scopeAt({ version: '0.1.0' }), undefined);
+    const issuers = { [other]: desktop, [idp.issuer]: { scopes: ['billing.read'] } };
+    assert.equal(await scopeAt({ ...desktop, issuers }), 'billing.read');
+  } finally {
+    relay.describe({});
+  }
 });
 
 test('a machine that signs out shows its key at revocation as well', async () => {

@@ -1,17 +1,14 @@
 import { AgentError } from '../errors.ts';
 import type { SessionProvider } from '../session/session.ts';
 import type { TokenSet } from '../session/token-set.ts';
-import { isSafeTransport, parseUrl, type Fetch } from './outbound.ts';
+import type { Fetch } from './outbound.ts';
 import type { ClientKey } from './provider-machine.ts';
 import type { Provider } from './provider.ts';
-import { discoverRelay, type RelayMetadata } from './relay-metadata.ts';
+import { discoverRelay, type NamedClient } from './relay-metadata.ts';
 
 /** Who a machine is. */
-export interface MachineClient {
-  readonly clientId: string;
+export interface MachineClient extends NamedClient {
   readonly key: ClientKey;
-  /** Where it is registered; the issuer that the relay names first, if absent. */
-  readonly issuer?: string | undefined;
 }
 
 /** Signs a machine in, and renews its session. There is no person: no browser, ever. */
@@ -46,8 +43,9 @@ export function createMachine(deps: MachineDeps): Machine {
         fetch: deps.fetch,
         timeoutMs: deps.callTimeoutMs ?? 10_000,
         signal,
+        client,
       });
-      return await provider.machine(asMachine(relay, client), client.key, signal);
+      return await provider.machine(relay, client.key, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
       throw new AgentError('sign_in_cancelled', 'The sign-in was cancelled.', { cause: error });
@@ -74,14 +72,3 @@ export function createMachine(deps: MachineDeps): Machine {
 
 const personText =
   'This agent was started with --client-key, and the stored session is a person’s. Start it without the key, or with another --data-dir.';
-
-/** What the administrator set for one issuer's endpoints is never used at another. */
-function asMachine(relay: RelayMetadata, client: MachineClient): RelayMetadata {
-  const { clientId, issuer = relay.issuer } = client;
-  const url = parseUrl(issuer);
-  if (!url || !isSafeTransport(url)) {
-    throw new AgentError('bad_usage', '--issuer must be an https address.');
-  }
-  const endpoints = issuer === relay.issuer ? relay.endpoints : {};
-  return { ...relay, issuer, clientId, endpoints };
-}

@@ -48,11 +48,20 @@ const endpointNames = new Set([
   'revocation_endpoint',
 ]);
 
+/** A client that the relay's administrator need not have named: a machine that knows who it is. */
+export interface NamedClient {
+  readonly clientId: string;
+  /** One of the relay's issuers; the first one, if absent. */
+  readonly issuer?: string | undefined;
+}
+
 /** What {@link discoverRelay} works with. */
 export interface DiscoverDeps {
   readonly fetch: Fetch;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** In place of the client that the relay names for the app. */
+  readonly client?: NamedClient;
 }
 
 /**
@@ -60,8 +69,9 @@ export interface DiscoverDeps {
  *
  * @param relay the relay's origin
  * @param deps fetch and time-out
- * @returns the relay's metadata for its first issuer
- * @throws {AgentError} `relay_unreachable`, `not_a_relay`, `no_desktop_client`
+ * @returns the relay's metadata for the client's issuer, or the first one that it names a client for
+ * @throws {AgentError} `relay_unreachable`, `not_a_relay`, `no_desktop_client`; `bad_usage` for an issuer
+ *   that is none of the relay's
  * @see RFC 9728 §3
  */
 export async function discoverRelay(relay: URL, deps: DiscoverDeps): Promise<RelayMetadata> {
@@ -74,13 +84,22 @@ export async function discoverRelay(relay: URL, deps: DiscoverDeps): Promise<Rel
     const name = said === undefined ? 'something else' : said.origin;
     throw notARelay(relay, `it calls itself ${name}; use that address if it is the one you want`);
   }
-  return signInOptions(relay, parsed.data);
+  return signInOptions(relay, parsed.data, deps.client);
 }
 
-function signInOptions(relay: URL, document: z.infer<typeof metadata>): RelayMetadata {
+type Document = z.infer<typeof metadata>;
+
+/** Who signs in, where, and what the relay says of it. */
+interface Offer {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly chosen: z.infer<typeof desktop>;
+}
+
+/** Where the relay tells issuers apart, a client id is never used at another issuer than its own. */
+function offerToApp(relay: URL, document: Document): Offer {
   const servers = document.authorization_servers ?? [];
   const { issuers } = document.latchkey;
-  // Where the relay tells issuers apart, a client id is never used at another issuer than its own.
   const issuer = issuers ? servers.find((server) => issuers[server]?.client_id) : servers[0];
   const chosen = (issuer === undefined ? undefined : issuers?.[issuer]) ?? document.latchkey;
   if (issuer === undefined || chosen.client_id === undefined) {
@@ -89,13 +108,36 @@ function signInOptions(relay: URL, document: z.infer<typeof metadata>): RelayMet
       `The relay ${relay.host} offers no sign-in for this app. Ask its administrator to set \`desktop.clientId\` for an issuer.`,
     );
   }
+  return { issuer, clientId: chosen.client_id, chosen };
+}
+
+/** What the administrator set for one issuer is never used at another. */
+function offerTo(client: NamedClient, relay: URL, document: Document): Offer {
+  const servers = document.authorization_servers ?? [];
+  const { issuer = servers[0], clientId } = client;
+  if (issuer === undefined) throw notARelay(relay, 'it names no identity provider');
+  if (!servers.includes(issuer)) {
+    throw new AgentError(
+      'bad_usage',
+      `--issuer must be one of those that the relay takes tokens from: ${servers.join(', ')}.`,
+    );
+  }
+  const { issuers, ...all } = document.latchkey;
+  const chosen = issuers ? (issuers[issuer] ?? {}) : issuer === servers[0] ? all : {};
+  return { issuer, clientId, chosen };
+}
+
+function signInOptions(relay: URL, document: Document, client?: NamedClient): RelayMetadata {
+  const offer =
+    client === undefined ? offerToApp(relay, document) : offerTo(client, relay, document);
+  const { issuer, clientId, chosen } = offer;
   const issuerUrl = parseUrl(issuer);
   if (!issuerUrl || !isSafeTransport(issuerUrl)) {
     throw notARelay(relay, 'its identity provider has no https address');
   }
   const { resource } = document;
   const dpop = chosen.dpop ?? dpopOf(document);
-  return { resource, issuer, clientId: chosen.client_id, dpop, ...offered(relay, chosen) };
+  return { resource, issuer, clientId, dpop, ...offered(relay, chosen) };
 }
 
 /** What the relay leaves out is what most providers want. */
@@ -115,7 +157,7 @@ function offered(
 }
 
 /** A relay that doesn't tell issuers apart says it for all of them (RFC 9728 §2). */
-function dpopOf(document: z.infer<typeof metadata>): RelayMetadata['dpop'] {
+function dpopOf(document: Document): RelayMetadata['dpop'] {
   if (document.dpop_bound_access_tokens_required) return 'required';
   return document.dpop_signing_alg_values_supported?.includes('ES256') ? 'optional' : 'off';
 }
