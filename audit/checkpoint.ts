@@ -3,25 +3,28 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hash,
   type KeyObject,
   sign,
   verify,
 } from 'node:crypto';
 import {
-  appendFileSync,
   closeSync,
   existsSync,
   fstatSync,
+  fsyncSync,
   openSync,
   readFileSync,
   readSync,
   statSync,
   truncateSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { canonicalJson } from './canonical-json.ts';
 import type { Head } from './chain.ts';
+import { syncDirectory } from './directory.ts';
 import { AuditError } from './errors.ts';
 
 /** A signed statement that the chain had this record at this position. */
@@ -34,6 +37,8 @@ export interface Checkpoint {
   readonly at: string;
   /** Which key signed: the first 16 hex digits of the SHA-256 of its SPKI. */
   readonly keyId: string;
+  /** Hex SHA-256 of the line before; absent in the first, and where an earlier version wrote it. */
+  readonly prev?: string;
   /** Ed25519 over the canonical JSON of the other members, base64url. */
   readonly signature: string;
 }
@@ -66,9 +71,11 @@ export function publicKeyPath(dir: string): string {
 
 /** Signs the chain's head now and then. */
 export interface Checkpointer {
-  /** Appends a checkpoint for the head, unless the newest one is for it already. */
+  /** Appends a checkpoint for the head, unless the newest one is for it already, and makes it durable. */
   write(head: Head): void;
-  /** The newest checkpoint on disk, if this key signed it. */
+  /** The same, without waiting for the disk. */
+  writeMeanwhile(head: Head): Promise<void>;
+  /** The newest checkpoint on disk, if this key or an earlier one signed it. */
   readonly last: Checkpoint | undefined;
 }
 
@@ -91,23 +98,41 @@ export function createCheckpointer(options: {
   const id = keyId(publicKey);
   let lastHash: string | undefined;
   dropTornLine(path);
-  const newest = parseCheckpoint(readTail(path).toString().trimEnd().split('\n').at(-1) ?? '');
+  const newest = parseCheckpoint(lastLine(path) ?? '');
+  const known = new Map([...publishedKeys(dir), [id, publicKey]]);
+
+  function add(head: Head, isSynced: boolean): void {
+    publish(dir, publicKey);
+    // A full disk may have cut the last one short.
+    dropTornLine(path);
+    const before = lastLine(path);
+    const content = {
+      v: 1 as const,
+      seq: head.seq,
+      hash: head.hash,
+      at: new Date(now()).toISOString(),
+      keyId: id,
+      ...(before === undefined ? {} : { prev: lineHash(before) }),
+    };
+    const signature = sign(null, Buffer.from(canonicalJson(content)), key).toString('base64url');
+    append(path, `${canonicalJson({ ...content, signature })}\n`, { isSynced });
+    lastHash = head.hash;
+  }
 
   return {
-    last: newest && isSigned(newest, new Map([[id, publicKey]])) ? newest : undefined,
+    last: newest && isSigned(newest, known) ? newest : undefined,
     write(head) {
+      if (head.hash !== lastHash) add(head, true);
+    },
+    async writeMeanwhile(head) {
       if (head.hash === lastHash) return;
-      publish(dir, publicKey);
-      const content = {
-        v: 1 as const,
-        seq: head.seq,
-        hash: head.hash,
-        at: new Date(now()).toISOString(),
-        keyId: id,
-      };
-      const signature = sign(null, Buffer.from(canonicalJson(content)), key).toString('base64url');
-      appendFileSync(path, `${canonicalJson({ ...content, signature })}\n`, { mode: 0o600 });
-      lastHash = head.hash;
+      add(head, false);
+      const file = await open(path, 'r+');
+      try {
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
     },
   };
 }
@@ -115,10 +140,13 @@ export function createCheckpointer(options: {
 function loadPrivateKey(file: string): KeyObject {
   if (!existsSync(file)) {
     const { privateKey } = generateKeyPairSync('ed25519');
-    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), {
-      mode: 0o600,
-      flag: 'wx',
-    });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    try {
+      append(file, pem, { isSynced: true, flag: 'wx' });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new AuditError('audit_config', `${file} can't be made: ${code}`, { cause: error });
+    }
     return privateKey;
   }
   if (process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
@@ -144,7 +172,43 @@ function publish(dir: string, publicKey: KeyObject): void {
   const path = publicKeyPath(dir);
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   if (existsSync(path) && readFileSync(path, 'utf8').includes(pem)) return;
-  appendFileSync(path, pem, { mode: 0o600 });
+  append(path, pem, { isSynced: true });
+}
+
+function publishedKeys(dir: string): CheckpointKeys {
+  const path = publicKeyPath(dir);
+  return existsSync(path) ? readPublicKeys(path) : new Map();
+}
+
+function append(
+  path: string,
+  text: string,
+  { isSynced, flag = 'a' }: { readonly isSynced: boolean; readonly flag?: string },
+): void {
+  const isNew = !existsSync(path);
+  const file = openSync(path, flag, 0o600);
+  try {
+    writeSync(file, text);
+    if (isSynced) fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  if (isNew) syncDirectory(dirname(path));
+}
+
+/**
+ * The hash that the next checkpoint names a line by.
+ *
+ * @param line without its end
+ * @returns hex SHA-256
+ */
+export function lineHash(line: string): string {
+  return hash('sha256', line);
+}
+
+function lastLine(path: string): string | undefined {
+  const line = readTail(path).toString().trimEnd().split('\n').at(-1);
+  return line === '' ? undefined : line;
 }
 
 /** A line without its end was cut short by a power loss. */
@@ -208,6 +272,17 @@ export function parseCheckpoint(line: string): Checkpoint | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Reads the newest checkpoint of a ledger; its signature is not checked.
+ *
+ * @param dir the ledger's directory
+ * @returns the checkpoint; `undefined` when there is none
+ */
+export function newestCheckpoint(dir: string): Checkpoint | undefined {
+  const line = lastLine(checkpointsPath(dir));
+  return line === undefined ? undefined : parseCheckpoint(line);
 }
 
 /**

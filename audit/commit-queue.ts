@@ -1,6 +1,7 @@
 import { type Head, seal, type SealedRecord } from './chain.ts';
 import { AuditError } from './errors.ts';
-import type { AuditFields, AuditKind, AuditSide } from './record.ts';
+import { createOutage } from './outage.ts';
+import type { AuditKind, AuditSide, RecordedFields } from './record.ts';
 import type { Content } from './serialize.ts';
 import type { Store } from './store.ts';
 import { createUlids } from './ulid.ts';
@@ -9,12 +10,15 @@ const batchRecords = 1000;
 const retryMs = 1000;
 /** How long an outcome may wait for company. */
 const lingerMs = 20;
+/** An attempt that failed after a wait, on a lock for instance, is followed by this many times as long without one. */
+const restFactor = 4;
+const noWaitMs = 50;
 const nobody = (): void => {};
 
 /** What is to be recorded. */
 export interface Draft {
   readonly kind: AuditKind;
-  readonly fields: AuditFields;
+  readonly fields: RecordedFields;
 }
 
 interface Waiting {
@@ -34,13 +38,13 @@ export interface CommitQueue {
    *
    * @throws {AuditError} `audit_unavailable`
    */
-  add(kind: AuditKind, fields: AuditFields, onCommit?: () => void): Promise<void>;
+  add(kind: AuditKind, fields: RecordedFields, onCommit?: () => void): Promise<void>;
   /**
    * Takes a record that nobody waits for; it outlives failures until the queue is closed.
    *
    * @throws {AuditError} `audit_unavailable` when too many wait
    */
-  addLasting(kind: AuditKind, fields: AuditFields, onCommit: () => void): void;
+  addLasting(kind: AuditKind, fields: RecordedFields, onCommit: () => void): void;
   /** Commits at once, ahead of what waits. */
   writeNow(drafts: readonly Draft[]): void;
   /** Why the newest write failed; `undefined` when it did not. */
@@ -73,9 +77,11 @@ export function createCommitQueue(deps: {
   let retry: NodeJS.Timeout | undefined;
   let linger: NodeJS.Timeout | undefined;
   let failure: AuditError | undefined;
+  let restsUntilMs = 0;
   let closed = false;
+  const outage = createOutage(now);
 
-  function content(kind: AuditKind, fields: AuditFields): Content {
+  function content(kind: AuditKind, fields: RecordedFields): Content {
     const ms = now();
     if (clock.ms !== ms) clock = { ms, at: new Date(ms).toISOString() };
     return { id: ulid(ms), at: clock.at, kind, side, fields };
@@ -98,11 +104,15 @@ export function createCommitQueue(deps: {
   }
 
   function flush(): void {
-    if (waiting.length === 0) return;
+    const gap = outage.report();
+    if (waiting.length === 0 && gap === undefined) return;
     const batch = waiting;
     waiting = batch.splice(batchRecords);
+    const contents = batch.map((entry) => entry.content);
+    if (gap) contents.unshift(content('gap', gap));
     try {
-      const records = commit(batch.map((entry) => entry.content));
+      const records = commit(contents);
+      if (gap) outage.reported();
       for (const entry of batch) {
         entry.onCommit?.();
         entry.resolve();
@@ -115,11 +125,15 @@ export function createCommitQueue(deps: {
   }
 
   function commit(contents: readonly Content[]): readonly SealedRecord[] {
+    const startedMs = performance.now();
     try {
       const sealed = store.commit((head) => sealAll(contents, head));
       failure = undefined;
       return sealed;
     } catch (error) {
+      const endedMs = performance.now();
+      const tookMs = endedMs - startedMs;
+      restsUntilMs = tookMs > noWaitMs ? endedMs + restFactor * tookMs : 0;
       failure = unavailable(error);
       throw failure;
     }
@@ -129,8 +143,9 @@ export function createCommitQueue(deps: {
     onError(error);
     const kept = batch.filter((entry) => entry.lasting);
     for (const entry of batch) if (!entry.lasting) entry.reject(error);
-    if (kept.length === 0) return;
+    outage.failed(batch.length - kept.length);
     waiting = [...kept, ...waiting];
+    // Even when nobody asks any more: who is not ready gets no requests, and would never be ready again.
     retry ??= setTimeout(() => {
       retry = undefined;
       schedule();
@@ -140,6 +155,10 @@ export function createCommitQueue(deps: {
 
   function refuse(): AuditError | undefined {
     if (closed) return new AuditError('audit_unavailable', 'the audit is closed');
+    if (failure && performance.now() < restsUntilMs) {
+      outage.failed(1);
+      return failure;
+    }
     if (waiting.length < limit) return undefined;
     return new AuditError('audit_unavailable', `${limit} records wait to be written to the audit`);
   }
@@ -159,6 +178,7 @@ export function createCommitQueue(deps: {
       // Each belongs to an admitted request, so that twice the limit is never reached in practice;
       // beyond it memory matters more, and the request will be found open at the next start.
       if (closed || waiting.length >= 2 * limit) {
+        outage.lost();
         throw new AuditError('audit_unavailable', `${kind} of a request could not be recorded`);
       }
       enqueue({
@@ -187,6 +207,7 @@ export function createCommitQueue(deps: {
         left = waiting.length;
         flush();
       }
+      if (outage.isDue) flush();
       clearTimeout(retry);
       clearImmediate(scheduled);
       if (waiting.length > 0) onError(new AuditError('audit_unavailable', lost(waiting.length)));

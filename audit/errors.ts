@@ -4,9 +4,15 @@
  * - `audit_tampered`: what is on disk is not what this ledger wrote
  * - `audit_config`: a directory, file or option that can't be used as it is
  * - `audit_query`: a query or filter that can't be understood
+ * - `audit_refused`: what was asked for can't be done as things are: nobody by that name, a legal hold
  */
 export type AuditErrorCode =
-  'audit_unavailable' | 'audit_locked' | 'audit_tampered' | 'audit_config' | 'audit_query';
+  | 'audit_unavailable'
+  | 'audit_locked'
+  | 'audit_tampered'
+  | 'audit_config'
+  | 'audit_query'
+  | 'audit_refused';
 
 /** What the audit throws; the message is for operators and may name files, never record contents. */
 export class AuditError extends Error {

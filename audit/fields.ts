@@ -1,6 +1,8 @@
-import type { AuditFields } from './record.ts';
+import type { AuditFields, RecordedFields } from './record.ts';
 
-type Complete = { -readonly [Name in keyof AuditFields]-?: AuditFields[Name] | undefined };
+type Complete = {
+  -readonly [Name in keyof RecordedFields]-?: RecordedFields[Name] | undefined;
+};
 
 function wrong(name: string, type: string): TypeError {
   return new TypeError(`audit field ${name} must be a ${type}`);
@@ -47,12 +49,14 @@ function complete(given: AuditFields): Complete {
     decision: text('decision', given.decision),
     detail: text('detail', given.detail),
     durationMs: amount('durationMs', given.durationMs),
+    expiry: undefined,
     ip: text('ip', given.ip),
     issuer: text('issuer', given.issuer),
     method: text('method', given.method),
     path: text('path', given.path),
     requestId: text('requestId', given.requestId),
     rule: text('rule', given.rule),
+    sealed: undefined,
     status: amount('status', given.status),
     tokenId: text('tokenId', given.tokenId),
     tool: tool(given.tool),
@@ -60,6 +64,7 @@ function complete(given: AuditFields): Complete {
     upstream: text('upstream', given.upstream),
     user: text('user', given.user),
     userName: text('userName', given.userName),
+    who: undefined,
   };
 }
 
@@ -80,33 +85,37 @@ export function recordable(fields: AuditFields): AuditFields {
  * Copies the members of an `outcome`, and of its `request` what it repeats, so that a filter by person,
  * API or decision finds both halves.
  *
- * @param outcome what the writer gave
- * @param request the recordable fields of the request
+ * @param outcome what the writer gave; whom it names stays out, since its request says so
+ * @param request the recorded fields of the request
  * @returns as {@link recordable}
  * @throws {TypeError} as {@link recordable}
  */
-export function recordableOutcome(outcome: AuditFields, request: AuditFields): AuditFields {
+export function recordableOutcome(outcome: AuditFields, request: RecordedFields): RecordedFields {
   const own = complete(outcome);
   own.issuer ??= request.issuer;
-  own.user ??= request.user;
   own.api ??= request.api;
   own.decision ??= request.decision;
   own.code ??= request.code;
   own.requestId = request.requestId;
-  return own as AuditFields;
+  own.user = request.user;
+  own.who = request.who;
+  own.userName = undefined;
+  own.tokenId = undefined;
+  own.ip = undefined;
+  return own as RecordedFields;
 }
 
 /**
  * The members of a `request` that its `interrupted` record repeats.
  *
- * @param request the recordable fields of the request
+ * @param request the recorded fields of the request
  * @returns the members to repeat
  */
-export function repeatedInInterrupted(request: AuditFields): AuditFields {
-  return only(request, ['requestId', 'issuer', 'user', 'api', 'method', 'path']);
+export function repeatedInInterrupted(request: RecordedFields): RecordedFields {
+  return only(request, ['requestId', 'issuer', 'user', 'who', 'api', 'method', 'path']);
 }
 
-function only(fields: AuditFields, kept: readonly (keyof AuditFields)[]): AuditFields {
+function only(fields: RecordedFields, kept: readonly (keyof RecordedFields)[]): RecordedFields {
   const copy: Record<string, unknown> = {};
   for (const name of kept) if (fields[name] !== undefined) copy[name] = fields[name];
   return copy;

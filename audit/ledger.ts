@@ -1,15 +1,20 @@
 import { resolve } from 'node:path';
-import type { SealedRecord } from './chain.ts';
+import { recordOf, type SealedRecord } from './chain.ts';
 import { createCheckpointer } from './checkpoint.ts';
 import { createCommitQueue } from './commit-queue.ts';
 import { AuditError } from './errors.ts';
 import { recordable, recordableOutcome, repeatedInInterrupted } from './fields.ts';
+import { createListeners, type Listeners } from './listeners.ts';
 import { createLogCopier } from './log-copier.ts';
 import { createOpenRequests } from './open-requests.ts';
 import { type AuditPage, type AuditQuery, queryLedger } from './query.ts';
-import type { AuditFields, AuditKind, AuditRecord, AuditSide } from './record.ts';
-import { toRecord } from './reader.ts';
-import { createStore } from './store.ts';
+import type { AddressDetail } from './people/address.ts';
+import { createPeople, type People } from './people/people.ts';
+import type { AuditFields, AuditKind, AuditSide, RecordedFields } from './record.ts';
+import { createIndexer } from './search/indexer.ts';
+import type { RetentionPolicy } from './retention/policy.ts';
+import { createStore, type Durability, type Store } from './store.ts';
+import { startUpkeep } from './upkeep.ts';
 
 /** A request whose decision is committed and whose outcome is still to come. */
 export interface OpenRecord {
@@ -46,7 +51,7 @@ export interface Ledger {
   append(kind: Exclude<AuditKind, 'request' | 'outcome'>, fields: AuditFields): Promise<void>;
   query(query: AuditQuery): AuditPage;
   /** Calls the listener after each commit, with the records in order; returns the unsubscriber. */
-  subscribe(listener: (records: readonly AuditRecord[]) => void): () => void;
+  subscribe: Listeners['add'];
   /** Whether the last write succeeded, for readiness; `head` is the newest seq, `lagMs` the age of what waits. */
   health(): {
     readonly ok: boolean;
@@ -71,9 +76,17 @@ export interface LedgerOptions {
   readonly checkpointRecords?: number;
   /** At how many records a new segment is begun; default 250 000. One is begun each UTC day too. */
   readonly segmentRecords?: number;
+  /** How much of clients' addresses is recorded; default `full`. */
+  readonly ip?: AddressDetail;
+  /** How long records are kept, asked before each run of the daily job; without it, for good. */
+  readonly retention?: () => RetentionPolicy;
+  /** What a committed record outlives; default `process`. */
+  readonly durability?: Durability;
   /** How long a foreign lock on the files may hold up the process; default 250 ms. */
   readonly busyTimeoutMs?: number;
-  /** Lets a thread of its own wait for the disk, for a ledger with much to write; default false. */
+  /** Lets threads of its own wait for the disk and index what was written, for a ledger with much to write; default false. */
+  readonly usesThreads?: boolean;
+  /** Lets a thread of its own wait for the disk, even without the others; default as `usesThreads`. */
   readonly copiesLogAside?: boolean;
   /** How many records may wait to be written before new requests are refused; default 10 000. */
   readonly queueRecords?: number;
@@ -96,34 +109,30 @@ export function createLedger(options: LedgerOptions): Ledger {
   const { dir, side, now = Date.now, onError = () => {} } = options;
   const { checkpointMs = 60_000, checkpointRecords = 10_000 } = options;
   const open = createOpenRequests();
-  const listeners = new Set<(records: readonly AuditRecord[]) => void>();
-  const copier = options.copiesLogAside === true ? createLogCopier(onError) : undefined;
-  const store = createStore({
-    dir,
-    copier,
-    segmentRecords: options.segmentRecords ?? 250_000,
-    busyTimeoutMs: options.busyTimeoutMs ?? 250,
-    now,
-    open: open.list,
-  });
+  const { store, copier, indexer } = openFiles(options, open.list);
+  const people = openPeople(options, store);
   const queue = createCommitQueue({
-    store,
+    store: {
+      commit: (draft) =>
+        store.commit((head) => {
+          people.save();
+          return draft(head);
+        }),
+    },
     side,
     now,
     onError,
     limit: options.queueRecords ?? 10_000,
     onCommit: committed,
   });
+  const listeners = createListeners((sealed) => people.reveal(recordOf(sealed)), onError);
   let closed = false;
   let signed = 0;
   let checkpoint = () => {};
   let checkpointMeanwhile = () => {};
 
   function committed(sealed: readonly SealedRecord[]): void {
-    if (listeners.size > 0) {
-      const records = sealed.map(toRecord);
-      for (const listener of listeners) attempt(() => listener(records));
-    }
+    listeners.tell(sealed);
     if (store.head().seq - signed >= checkpointRecords) checkpointMeanwhile();
   }
 
@@ -136,7 +145,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   }
 
   /** Counts as open from the commit of its decision to that of its outcome. */
-  function createLife(fields: AuditFields) {
+  function createLife(fields: RecordedFields) {
     let request: ReturnType<typeof open.add> | undefined;
     return {
       begins(): void {
@@ -148,9 +157,9 @@ export function createLedger(options: LedgerOptions): Ledger {
     };
   }
 
-  function opened(requestId: string, fields: AuditFields, ends: () => void): OpenRecord {
+  function opened(requestId: string, fields: RecordedFields, ends: () => void): OpenRecord {
     let finished = false;
-    const end = (kind: 'outcome' | 'interrupted', closing: () => AuditFields): void => {
+    const end = (kind: 'outcome' | 'interrupted', closing: () => RecordedFields): void => {
       if (finished) return;
       finished = true;
       attempt(() => queue.addLasting(kind, closing(), ends));
@@ -196,10 +205,10 @@ export function createLedger(options: LedgerOptions): Ledger {
       const said = store.head();
       store
         .syncMeanwhile()
-        .then(() => {
+        .then(async () => {
           if (closed) return;
-          checkpointer.write(said);
           signed = said.seq;
+          await checkpointer.writeMeanwhile(said);
         })
         .catch(onError)
         .finally(() => {
@@ -208,9 +217,12 @@ export function createLedger(options: LedgerOptions): Ledger {
     };
     const interrupted = store.leftOpen.map((fields) => ({
       kind: 'interrupted' as const,
-      fields: repeatedInInterrupted(fields),
+      // An earlier version wrote down who it was.
+      fields: people.seal(repeatedInInterrupted(fields)),
     }));
-    queue.writeNow([...interrupted, { kind: 'start', fields: {} }]);
+    const events = people.events();
+    queue.writeNow([...interrupted, { kind: 'start', fields: {} }, ...events]);
+    for (const event of events) people.recorded(event);
     checkpoint();
   }
 
@@ -218,35 +230,41 @@ export function createLedger(options: LedgerOptions): Ledger {
     begin();
   } catch (error) {
     store.close();
+    people.close();
     void copier?.close();
+    void indexer?.close();
     throw error;
   }
   const timer = setInterval(() => checkpointMeanwhile(), checkpointMs);
   timer.unref();
+  const upkeep = startUpkeep({
+    dir,
+    people,
+    policy: options.retention,
+    isAside: options.usesThreads === true,
+    append: queue.add,
+    now,
+    onError,
+  });
 
   return {
     async admit(given) {
-      const fields = recordable(given);
+      const fields = people.seal(recordable(given));
       const { begins, ends } = createLife(fields);
       await queue.add('request', fields, begins);
       return opened(given.requestId, fields, ends);
     },
     note(given) {
-      const fields = recordable(given);
+      const fields = people.seal(recordable(given));
       const { begins, ends } = createLife(fields);
       queue.addLasting('request', fields, begins);
       return opened(given.requestId, fields, ends);
     },
     async append(kind, fields) {
-      await queue.add(kind, recordable(fields));
+      await queue.add(kind, people.seal(recordable(fields)));
     },
     query: (query) => queryLedger(dir, query),
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
+    subscribe: listeners.add,
     health() {
       const problem = queue.problem();
       const figures = { head: store.head().seq, lagMs: queue.lagMs() };
@@ -258,11 +276,42 @@ export function createLedger(options: LedgerOptions): Ledger {
       if (closed) return;
       closed = true;
       clearInterval(timer);
+      await upkeep.close();
       await queue.close();
-      await copier?.close();
+      await Promise.all([copier?.close(), indexer?.close()]);
       attempt(() => queue.writeNow([{ kind: 'stop', fields: {} }]));
       checkpoint();
       store.close();
+      people.close();
     },
   };
+}
+
+function openPeople(options: LedgerOptions, store: Pick<Store, 'close'>): People {
+  const { dir, ip = 'full', now = Date.now, busyTimeoutMs = 250 } = options;
+  try {
+    return createPeople({ dir, ip, now, busyTimeoutMs });
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+}
+
+/** The files, and the threads beside them. */
+function openFiles(options: LedgerOptions, open: () => readonly AuditFields[]) {
+  const { dir, now = Date.now, onError = () => {} } = options;
+  const { usesThreads = false, copiesLogAside = usesThreads } = options;
+  const copier = copiesLogAside ? createLogCopier(onError) : undefined;
+  const indexer = usesThreads ? createIndexer(dir, onError) : undefined;
+  const store = createStore({
+    dir,
+    copier,
+    indexer,
+    segmentRecords: options.segmentRecords ?? 250_000,
+    busyTimeoutMs: options.busyTimeoutMs ?? 250,
+    durability: options.durability ?? 'process',
+    now,
+    open,
+  });
+  return { store, copier, indexer };
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { threadFile } from './thread-file.ts';
 
 /** Keeps a segment's write-ahead log short without holding up who writes it. */
 export interface LogCopier {
@@ -10,6 +11,8 @@ export interface LogCopier {
 
 /** 8 MiB: often enough for a log that is begun anew at 64, seldom enough not to be felt. */
 const PAGES_AT_ONCE = 512;
+/** A thread holds some 10 MiB, which nobody shall miss where little happens. */
+const RESTS_MS = 60_000;
 
 /**
  * Prepares the copier; its thread is started when there is something to copy.
@@ -22,14 +25,20 @@ export function createLogCopier(onError: (error: unknown) => void): LogCopier {
   let isUsable = true;
   let isBusy = false;
   let pages = 0;
+  let resting: NodeJS.Timeout | undefined;
   let whenIdle = (): void => {};
 
   function idle(): void {
     isBusy = false;
+    resting = setTimeout(leave, RESTS_MS).unref();
     whenIdle();
   }
+  function leave(): void {
+    void thread?.terminate();
+    thread = undefined;
+  }
   function start(): Worker {
-    const started = new Worker(new URL('./log-copier-thread.ts', import.meta.url), {
+    const started = new Worker(threadFile('log-copier-thread', import.meta.url), {
       // It holds no more than a path.
       resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
     });
@@ -49,6 +58,7 @@ export function createLogCopier(onError: (error: unknown) => void): LogCopier {
       if (pages < PAGES_AT_ONCE || isBusy || !isUsable) return;
       pages = 0;
       isBusy = true;
+      clearTimeout(resting);
       thread ??= start();
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
       thread.postMessage(path);
@@ -60,6 +70,7 @@ export function createLogCopier(onError: (error: unknown) => void): LogCopier {
           whenIdle = resolve;
           thread?.ref();
         });
+      clearTimeout(resting);
       await thread?.terminate();
     },
   };

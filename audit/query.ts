@@ -1,6 +1,8 @@
 import { AuditError } from './errors.ts';
+import { openNames } from './people/reveal.ts';
 import type { AuditKind, AuditRecord } from './record.ts';
-import { condition, openReader, type Row, segmentsToRead, toRecord } from './reader.ts';
+import { toRecord } from './reader.ts';
+import { newestRows } from './search/newest-rows.ts';
 
 /** What a reader may ask for; every member narrows the answer. */
 export interface AuditQuery {
@@ -42,29 +44,25 @@ export function queryLedger(dir: string, query: AuditQuery): AuditPage {
     throw new AuditError('audit_query', `limit must be a whole number from 1 to ${maxLimit}`);
   }
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(query.cursor);
-  const { sql, values } = condition(query);
-  const records: AuditRecord[] = [];
-  for (const file of segmentsToRead(dir).toReversed()) {
-    const db = openReader(file);
-    if (!db) continue;
-    try {
-      const rows = db
-        .prepare<unknown[], Row>(
-          `SELECT seq, body, hash FROM records WHERE seq < ? AND ${sql} ORDER BY seq DESC LIMIT ?`,
-        )
-        .all(before, ...values, limit + 1 - records.length);
-      for (const row of rows) records.push(toRecord(row));
-    } finally {
-      db.close();
-    }
-    if (records.length > limit) break;
+  const names = openNames(dir);
+  try {
+    const people = query.user === undefined ? undefined : names.pseudonymsOf(query.user);
+    const rows = newestRows(dir, { ...query, people }, { before, most: limit + 1 });
+    const records = rows.slice(0, limit).map((row) => names.reveal(toRecord(row)));
+    if (rows.length <= limit) return { records };
+    return { records, nextCursor: cursorBefore(records.at(-1)?.seq ?? 0) };
+  } finally {
+    names.close();
   }
-  if (records.length <= limit) return { records };
-  records.pop();
-  return { records, nextCursor: writeCursor(records.at(-1)?.seq ?? 0) };
 }
 
-function writeCursor(seq: number): string {
+/**
+ * Makes the cursor of the page that begins below a record, for who jumps rather than reads on.
+ *
+ * @param seq its number
+ * @returns a cursor
+ */
+export function cursorBefore(seq: number): string {
   return Buffer.from(`1:${seq}`).toString('base64url');
 }
 

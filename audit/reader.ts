@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { exportLine } from './chain.ts';
 import { AuditError } from './errors.ts';
 import type { AuditKind, AuditRecord } from './record.ts';
-import { listSegments, type SegmentFile, version } from './segment.ts';
+import { listSegments, type SegmentFile, STUB_KIND, version } from './segment.ts';
 
 /** A record as stored. */
 export interface Row {
@@ -15,6 +15,8 @@ export interface Row {
 /** Members that narrow what is read. */
 export interface RowFilter {
   readonly user?: string | undefined;
+  /** In place of `user`: what stands for it in records, its pseudonyms among them. */
+  readonly people?: readonly string[] | undefined;
   readonly api?: string | undefined;
   readonly decision?: string | undefined;
   readonly code?: string | undefined;
@@ -26,7 +28,7 @@ export interface RowFilter {
   readonly until?: string | undefined;
 }
 
-const columns = { user: 'user', api: 'api', decision: 'decision', code: 'code' } as const;
+const columns = { api: 'api', decision: 'decision', code: 'code' } as const;
 
 /**
  * Lists a ledger's segments for reading.
@@ -82,7 +84,7 @@ function openReadOnly(file: SegmentFile): Database.Database | undefined {
  * @throws {AuditError} `audit_query` for a time that can't be read
  */
 export function condition(filter: RowFilter): { readonly sql: string; readonly values: unknown[] } {
-  const terms: string[] = ['TRUE'];
+  const terms: string[] = [`kind <> '${STUB_KIND}'`];
   const values: unknown[] = [];
   function term(sql: string, value: unknown): void {
     if (value === undefined) return;
@@ -91,6 +93,11 @@ export function condition(filter: RowFilter): { readonly sql: string; readonly v
   }
   for (const [name, column] of Object.entries(columns)) {
     term(`${column} = ?`, filter[name as keyof typeof columns]);
+  }
+  const people = filter.people ?? (filter.user === undefined ? undefined : [filter.user]);
+  if (people) {
+    terms.push(`user IN (${people.map(() => '?').join(', ')})`);
+    values.push(...people);
   }
   term('request_id = ?', filter.requestId);
   term('at >= ?', filter.since && timestamp('since', filter.since));
@@ -104,8 +111,15 @@ export function condition(filter: RowFilter): { readonly sql: string; readonly v
 
 const rfc3339 = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d))?$/;
 
-/** Stored times are all UTC with milliseconds, so that they compare as texts. */
-function timestamp(name: string, value: string): string {
+/**
+ * Reads a time that a filter names. Stored times are all UTC with milliseconds, so that they compare as texts.
+ *
+ * @param name of the filter, for the message
+ * @param value a day or an RFC 3339 time
+ * @returns RFC 3339, UTC, milliseconds
+ * @throws {AuditError} `audit_query` when it can't be read
+ */
+export function timestamp(name: string, value: string): string {
   const ms = rfc3339.test(value) ? Date.parse(value.replace(' ', 'T')) : Number.NaN;
   if (Number.isFinite(ms)) return new Date(ms).toISOString();
   throw new AuditError(
@@ -118,7 +132,7 @@ function timestamp(name: string, value: string): string {
  * Restores a record from its stored form.
  *
  * @param row as stored
- * @returns the record
+ * @returns the record; whom it names is still sealed, see `openNames`
  */
 export function toRecord(row: Row): AuditRecord {
   return JSON.parse(exportLine(row.body, row.hash)) as AuditRecord;

@@ -1,4 +1,7 @@
-/** What happened. `request` is written when a request is decided, `outcome` when its answer ends. */
+/**
+ * What happened. `request` is written when a request is decided, `outcome` when its answer ends, `gap` when
+ * records can be written again after a time in which they could not, `anomaly` when something is unusual.
+ */
 export type AuditKind =
   | 'request'
   | 'outcome'
@@ -10,9 +13,13 @@ export type AuditKind =
   | 'admin-read'
   | 'export'
   | 'erase'
+  | 'hold'
+  | 'expire'
   | 'start'
   | 'stop'
-  | 'interrupted';
+  | 'interrupted'
+  | 'gap'
+  | 'anomaly';
 
 /** Which end of Latchkey wrote the record. */
 export type AuditSide = 'app' | 'relay';
@@ -60,8 +67,34 @@ export interface AuditFields {
   readonly detail?: string;
 }
 
+/** The members that name somebody, but for the subject itself: they are stored sealed. */
+export type PersonalFields = Pick<AuditFields, 'ip' | 'tokenId' | 'userName'>;
+
+/** What an `expire` record says of the records that are gone. */
+export interface Expiry {
+  /** Names the stubs that are left in their place. */
+  readonly batch: string;
+  /** Hex SHA-256 over these stubs. */
+  readonly digest: string;
+  /** First and last record that the stubs stand for; others between them may still be there. */
+  readonly from: number;
+  readonly to: number;
+  readonly retentionMs: number;
+  /** All were older than this, RFC 3339. */
+  readonly until: string;
+}
+
+/** The members that a ledger stores: what names somebody is sealed. */
+export interface RecordedFields extends AuditFields {
+  /** A person's pseudonym; it tells nothing once the person was erased. */
+  readonly who?: string;
+  /** `ip`, `tokenId` and `userName`, encrypted under the person's key, or that of a day's strangers. */
+  readonly sealed?: string;
+  readonly expiry?: Expiry;
+}
+
 /** One record as stored and exported (CONTRACTS section 8). */
-export interface AuditRecord extends AuditFields {
+export interface AuditRecord extends RecordedFields {
   /** Position in the chain, from 1, without gaps. */
   readonly seq: number;
   /** ULID of this record. */
@@ -70,7 +103,7 @@ export interface AuditRecord extends AuditFields {
   readonly at: string;
   readonly kind: AuditKind;
   readonly side: AuditSide;
-  /** Hex SHA-256 over the canonical JSON of all members but `hash` itself. */
+  /** Hex SHA-256 over `latchkey-audit-record-v2\n` and the canonical JSON of all members but `hash` itself. */
   readonly hash: string;
   /** The previous record's `hash`; 64 zeros for the first. */
   readonly prev: string;

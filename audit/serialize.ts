@@ -1,4 +1,4 @@
-import type { AuditFields, AuditKind, AuditSide } from './record.ts';
+import type { AuditKind, AuditSide, RecordedFields } from './record.ts';
 
 /** A record before it has its place in the chain. */
 export interface Content {
@@ -7,8 +7,8 @@ export interface Content {
   readonly at: string;
   readonly kind: AuditKind;
   readonly side: AuditSide;
-  /** As `recordable` gave them: of known names and types, texts well-formed. */
-  readonly fields: AuditFields;
+  /** As `recordable` gave them, of known names and types, texts well-formed; members of `expiry` in order of names. */
+  readonly fields: RecordedFields;
 }
 
 /** Where a record stands. */
@@ -44,6 +44,7 @@ export function serialize({ fields, at, id, kind, side }: Content, { seq, prev }
     decision: fields.decision,
     detail: fields.detail,
     durationMs: fields.durationMs,
+    expiry: fields.expiry,
     id,
     ip: fields.ip,
     issuer: fields.issuer,
@@ -53,6 +54,7 @@ export function serialize({ fields, at, id, kind, side }: Content, { seq, prev }
     prev,
     requestId: fields.requestId,
     rule: fields.rule,
+    sealed: fields.sealed,
     seq,
     side,
     status: fields.status,
@@ -62,5 +64,6 @@ export function serialize({ fields, at, id, kind, side }: Content, { seq, prev }
     upstream: fields.upstream,
     user: fields.user,
     userName: fields.userName,
+    who: fields.who,
   });
 }

@@ -1,13 +1,16 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { genesis, type Head, type SealedRecord } from './chain.ts';
+import { makeDirectory, syncDirectory } from './directory.ts';
 import { AuditError } from './errors.ts';
 import { fileIdentity } from './file-identity.ts';
 import { acquireLock, type WriterLock } from './lock.ts';
 import type { LogCopier } from './log-copier.ts';
 import { openReader } from './reader.ts';
+import type { Indexer } from './search/indexer.ts';
 import type { AuditFields } from './record.ts';
 import {
+  FORMAT,
   listSegments,
   openSegment,
   PAGE_BYTES,
@@ -37,13 +40,22 @@ export interface Store {
   close(): void;
 }
 
+/**
+ * What a committed record outlives: the end of the process, however it ends (`process`), or the loss of
+ * power as well (`power`).
+ */
+export type Durability = 'process' | 'power';
+
 interface StoreOptions {
   readonly dir: string;
   readonly segmentRecords: number;
   readonly busyTimeoutMs: number;
+  readonly durability: Durability;
   readonly now: () => number;
   /** Keeps the log of what is written short. */
   readonly copier?: Pick<LogCopier, 'wrote'> | undefined;
+  /** Makes what is written quick to find. */
+  readonly indexer?: Pick<Indexer, 'wrote'> | undefined;
   /** The requests that are open now: a new segment notes them, so that a restart finds them there. */
   readonly open: () => readonly AuditFields[];
 }
@@ -56,8 +68,13 @@ interface StoreOptions {
  * @throws {AuditError} `audit_locked`, `audit_tampered`, `audit_config`
  */
 export function createStore(options: StoreOptions): Store {
-  const { dir, now, copier } = options;
-  const opening = { busyTimeoutMs: options.busyTimeoutMs, isLogCopied: copier !== undefined };
+  const { dir, now, copier, indexer } = options;
+  const isPowerSafe = options.durability === 'power';
+  const opening = {
+    busyTimeoutMs: options.busyTimeoutMs,
+    isLogCopied: copier !== undefined,
+    isPowerSafe,
+  };
   let lock: WriterLock | undefined;
   let segment: Segment | undefined;
   let identity: string | undefined;
@@ -73,11 +90,12 @@ export function createStore(options: StoreOptions): Store {
 
   function begin(number: number): Segment {
     const info = { firstSeq: head.seq + 1, prev: head.hash, day: utcDay(now()) };
-    return use(openSegment(dir, number, { info, carried: options.open() }, opening));
+    const begun = openSegment(dir, number, { info, carried: options.open() }, opening);
+    if (isPowerSafe) syncDirectory(dir);
+    return use(begun);
   }
 
-  function prepareDirectory(): void {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  function takeLock(): void {
     if (lock?.held()) return;
     lock?.release();
     lock = undefined;
@@ -95,7 +113,12 @@ export function createStore(options: StoreOptions): Store {
 
   /** Continues the chain after a failure, whatever became of the files meanwhile. */
   function reopen(): Segment {
-    prepareDirectory();
+    // Perhaps a volume that is not mounted just now: what is made in its place would be lost in its shadow.
+    if (!existsSync(dir)) {
+      const message = `${dir} is gone: put it back, or make an empty directory in its place`;
+      throw new AuditError('audit_unavailable', message);
+    }
+    takeLock();
     const newest = openNewest();
     if (!newest) return begin(1);
     const found = newest.head();
@@ -129,16 +152,17 @@ export function createStore(options: StoreOptions): Store {
     }
     const usable = segment ?? reopen();
     const written = head.seq - usable.info.firstSeq + 1;
-    const full = written >= options.segmentRecords || utcDay(now()) > usable.info.day;
-    if (!full || written === 0) return usable;
+    const isDone = written >= options.segmentRecords || utcDay(now()) > usable.info.day;
+    if (usable.format === FORMAT && (!isDone || written === 0)) return usable;
     const next = begin(usable.number + 1);
     usable.close();
     return next;
   }
 
-  prepareDirectory();
   let leftOpen: readonly AuditFields[] = [];
   try {
+    makeDirectory(dir, isPowerSafe);
+    takeLock();
     const newest = openNewest();
     if (newest) {
       use(newest);
@@ -151,7 +175,7 @@ export function createStore(options: StoreOptions): Store {
   } catch (error) {
     drop();
     lock?.release();
-    throw error;
+    throw explained(error, dir);
   }
 
   return {
@@ -170,6 +194,7 @@ export function createStore(options: StoreOptions): Store {
         throw error;
       }
       head = { seq: last.seq, hash: last.hash };
+      indexer?.wrote(last.seq, target.number);
       copier?.wrote(target.path, 1 + Math.ceil(bytesOf(records) / PAGE_BYTES));
       return records;
     },
@@ -208,4 +233,21 @@ function bytesOf(records: readonly SealedRecord[]): number {
 
 function utcDay(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
+}
+
+/** The system's own words tell nobody which directory, nor what to do. */
+function explained(error: unknown, dir: string): unknown {
+  if (error instanceof AuditError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  const code = String((error as { code?: unknown }).code);
+  if (!/^SQLITE_(?:CORRUPT|NOTADB)/.test(code)) {
+    const message = `the audit in ${dir} can't be opened for writing: ${reason}`;
+    return new AuditError('audit_unavailable', message, { cause: error });
+  }
+  return new AuditError(
+    'audit_tampered',
+    `the newest segment in ${dir} is damaged (${reason}). Run audit verify for the whole picture; ` +
+      'to go on, keep this directory as evidence and start with an empty one',
+    { cause: error },
+  );
 }

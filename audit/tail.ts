@@ -23,7 +23,7 @@ export function verifyTail(segment: Segment): void {
   let previous = { seq: firstSeq - 1, hash: segment.info.prev };
   for (const [index, row] of rows.entries()) {
     const first = index === 0 && row.seq !== firstSeq;
-    if (!first && !follows(row, previous)) {
+    if (!first && !follows(row, previous, segment.format)) {
       throw new AuditError(
         'audit_tampered',
         `${segment.path}: record ${row.seq} was altered. Run audit verify for the whole picture; ` +
@@ -37,8 +37,9 @@ export function verifyTail(segment: Segment): void {
 function follows(
   row: { readonly seq: number; readonly body: string; readonly hash: string },
   previous: { readonly seq: number; readonly hash: string },
+  format: number,
 ): boolean {
-  if (row.seq !== previous.seq + 1 || bodyHash(row.body) !== row.hash) return false;
+  if (row.seq !== previous.seq + 1 || bodyHash(row.body, format) !== row.hash) return false;
   return (JSON.parse(row.body) as AuditRecord).prev === previous.hash;
 }
 

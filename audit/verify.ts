@@ -1,14 +1,19 @@
-import { createReadStream, existsSync, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { genesis, type Head } from './chain.ts';
-import { checkpointsPath, isSigned, parseCheckpoint, publicKeyPath } from './checkpoint.ts';
-import { type CheckpointKeys, readPublicKeys } from './checkpoint.ts';
+import { existsSync, statSync } from 'node:fs';
+import type { Head } from './chain.ts';
+import {
+  type CheckpointKeys,
+  checkpointsPath,
+  publicKeyPath,
+  readPublicKeys,
+} from './checkpoint.ts';
 import { AuditError } from './errors.ts';
 import { segmentsToRead } from './reader.ts';
-import type { SegmentFile } from './segment.ts';
-import { createHashLookup, type Fault, verifySegment } from './verify-segment.ts';
-
-const maxFaults = 1000;
+import { verifyStubs } from './retention/verify-stubs.ts';
+import { sizeOf, verifyCheckpoints } from './verify-checkpoints.ts';
+import { planVerification } from './verify-plan.ts';
+import { MAX_TOLD, message } from './verify-range.ts';
+import type { Fault } from './verify-record.ts';
+import { verifyRanges } from './verify-threads.ts';
 
 /** The result of checking a ledger. */
 export interface Verification {
@@ -20,6 +25,18 @@ export interface Verification {
   readonly head: Head;
   /** At most 1000, in the order of the chain. */
   readonly faults: readonly Fault[];
+  /** What is worth knowing and no fault, such as a clock that was set back; as many at most. */
+  readonly notices: readonly Fault[];
+}
+
+/** How a ledger is checked. */
+export interface VerifyOptions {
+  /** Checkpoints that were kept elsewhere. */
+  readonly checkpointFile?: string;
+  /** The only keys to believe; with checkpoints kept elsewhere they find a chain that was computed anew. */
+  readonly publicKeyFile?: string;
+  /** How many threads may help; default: none. */
+  readonly threads?: number;
 }
 
 /**
@@ -27,14 +44,13 @@ export interface Verification {
  * bounded memory, and works while the ledger is being written.
  *
  * @param dir the ledger's directory
- * @param options `checkpointFile` holds checkpoints that were kept elsewhere, and `publicKeyFile` the
- *   only keys to believe: together they find a chain that was computed anew from some record on
+ * @param options what to hold it against, and how much of the machine to use
  * @returns what was found
  * @throws {AuditError} `audit_config` when there is no ledger, or a given file can't be used
  */
 export async function verifyLedger(
   dir: string,
-  options: { readonly checkpointFile?: string; readonly publicKeyFile?: string } = {},
+  options: VerifyOptions = {},
 ): Promise<Verification> {
   const own = checkpointsPath(dir);
   // Only checkpoints that exist before the records are read are sure to be about records read.
@@ -43,31 +59,47 @@ export async function verifyLedger(
   if (files.length === 0 && ownBytes === 0) {
     throw new AuditError('audit_config', `there is no audit in ${dir}`);
   }
-  const faults: Fault[] = [];
+  const { ranges, head, faults: edges } = planVerification(files);
+  const results = await verifyRanges(ranges, options.threads ?? 1);
+  const thinned = new Set(
+    ranges.filter((_, at) => (results[at]?.stubs ?? 0) > 0).map(({ file }) => file),
+  );
+  const statements = results.flatMap((result) => result.statements);
+  const ofStubs = await verifyStubs(dir, [...thinned], statements);
+  const inSegments = [...edges, ...results.flatMap((result) => result.faults), ...ofStubs];
+  const faults = inOrder(inSegments).slice(0, MAX_TOLD);
   const report = (fault: Fault): void => {
-    if (faults.length < maxFaults) faults.push(fault);
+    if (faults.length < MAX_TOLD) faults.push(fault);
   };
-  let head = genesis;
-  let records = 0;
-  for (const [index, file] of files.entries()) {
-    if (file.number !== index + 1 && files[index - 1]?.number !== file.number - 1) {
-      report({ segment: file.name, what: 'the segments before this one are missing' });
-    }
-    const result = await verifySegment(file, head, index === files.length - 1, report);
-    head = result.head;
-    records += result.records;
-  }
 
   const keys = loadKeys(dir, options.publicKeyFile, report);
-  const context = { files, head, keys, report };
+  const witnessed = { files, head, keys, report };
   if (ownBytes === 0) report({ what: 'checkpoints.jsonl is missing or empty' });
-  let checkpoints = ownBytes === 0 ? 0 : await verifyCheckpoints(own, ownBytes, context);
+  let checkpoints =
+    ownBytes === 0
+      ? 0
+      : await verifyCheckpoints({ path: own, bytes: ownBytes, isOwn: true }, witnessed);
   if (options.checkpointFile !== undefined) {
-    const kept = options.checkpointFile;
-    checkpoints += await verifyCheckpoints(kept, sizeOf(kept), context);
+    const path = options.checkpointFile;
+    checkpoints += await verifyCheckpoints({ path, bytes: sizeOf(path), isOwn: false }, witnessed);
   }
-  const ok = faults.length === 0;
-  return { ok, records, checkpoints, segments: files.length, head, faults };
+  return {
+    ok: faults.length === 0,
+    records: results.reduce((sum, { records }) => sum + records, 0),
+    checkpoints,
+    segments: files.length,
+    head: { seq: head.seq, hash: head.hash },
+    faults,
+    notices: results.flatMap(({ notices }) => notices).slice(0, MAX_TOLD),
+  };
+}
+
+/** By segment, what concerns all of one first; sorting keeps the order of the rest. */
+function inOrder(faults: readonly Fault[]): Fault[] {
+  const segmentOf = ({ segment = '' }: Fault): string => segment.padStart(64);
+  return faults.toSorted((a, b) =>
+    segmentOf(a) < segmentOf(b) ? -1 : segmentOf(a) > segmentOf(b) ? 1 : 0,
+  );
 }
 
 function loadKeys(
@@ -79,57 +111,7 @@ function loadKeys(
   try {
     return readPublicKeys(publicKeyPath(dir));
   } catch (error) {
-    report({ what: error instanceof Error ? error.message : String(error) });
+    report({ what: message(error) });
     return new Map();
   }
-}
-
-function sizeOf(file: string): number {
-  const size = statSync(file, { throwIfNoEntry: false })?.size;
-  if (size) return size;
-  throw new AuditError('audit_config', `${file} is missing or empty: it must hold checkpoints`);
-}
-
-interface Context {
-  readonly files: readonly SegmentFile[];
-  readonly head: Head;
-  readonly keys: CheckpointKeys;
-  readonly report: (fault: Fault) => void;
-}
-
-async function verifyCheckpoints(path: string, bytes: number, context: Context): Promise<number> {
-  const lookup = createHashLookup(context.files);
-  const stream = createReadStream(path, { end: bytes - 1 });
-  let line = 0;
-  let agreeing = 0;
-  try {
-    for await (const text of createInterface({ input: stream, crlfDelay: Infinity })) {
-      line += 1;
-      if (text === '') continue;
-      const fault = checkpointFault(text, context, lookup.hashAt);
-      if (fault) context.report({ ...fault, what: `checkpoint line ${line}: ${fault.what}` });
-      else agreeing += 1;
-    }
-  } finally {
-    stream.destroy();
-    lookup.close();
-  }
-  return agreeing;
-}
-
-function checkpointFault(
-  text: string,
-  { head, keys }: Context,
-  hashAt: (seq: number) => string | undefined,
-): Fault | undefined {
-  const checkpoint = parseCheckpoint(text);
-  if (!checkpoint) return { what: 'not a checkpoint' };
-  const { seq } = checkpoint;
-  if (!isSigned(checkpoint, keys)) return { seq, what: 'not signed by a known key' };
-  if (seq > head.seq)
-    return { seq, what: `the ledger ends at record ${head.seq}: its tail was cut` };
-  const found = hashAt(seq);
-  if (found === undefined) return { seq, what: 'the record that it signs is missing' };
-  if (found !== checkpoint.hash) return { seq, what: 'the record is not the one that was signed' };
-  return undefined;
 }

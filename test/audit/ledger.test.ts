@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import Database from 'better-sqlite3';
 import {
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -45,7 +46,8 @@ test('two records a request, between start and stop, in one chain', async (t) =>
       [5, 'stop'],
     ],
   );
-  const { id, at, hash, prev, ...outcome } = records[2] as AuditRecord;
+  const { id, at, hash, prev, who, ...outcome } = records[2] as AuditRecord;
+  assert.match(who ?? '', /^[\w-]{22}$/);
   assert.match(id, /^[0-9A-HJKMNP-TV-Z]{26}$/);
   assert.match(at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   assert.match(hash, /^[0-9a-f]{64}$/);
@@ -74,6 +76,7 @@ test('writers of one turn share one transaction', async (t) => {
     dir,
     segmentRecords: 1e6,
     busyTimeoutMs: 100,
+    durability: 'process',
     now: Date.now,
     open: () => [],
   });
@@ -143,7 +146,7 @@ test('requests left open by a process are marked interrupted, denied and ended o
   await ledger.admit({ requestId: 'next-day', decision: 'allow' });
   ended.finish({ status: 200 });
   await ledger.close();
-  assert.equal(readdirSync(dir).filter((name) => name.endsWith('.sqlite')).length, 2);
+  assert.equal(readdirSync(dir).filter((name) => /^audit-.*sqlite$/.test(name)).length, 2);
 
   const again = openLedger(t, dir, { now: () => day });
   const { records } = again.query({ kinds: ['interrupted'] });
@@ -230,32 +233,6 @@ test('while another connection locks the file writes are refused, then go on by 
   assert.deepEqual((await verifyLedger(dir)).faults, []);
 });
 
-test('on a full disk writes are refused, and go on when there is room again', async (t) => {
-  const dir = ledgerDir(t);
-  let full = false;
-  // SQLite reports a full disk in the same way when a database may not grow.
-  const prepare = Database.prototype.pragma;
-  t.mock.method(
-    Database.prototype,
-    'pragma',
-    function (this: Database.Database, source: string, o: Database.PragmaOptions) {
-      if (full && source.startsWith('synchronous')) prepare.call(this, 'max_page_count = 1');
-      return prepare.call(this, source, o);
-    },
-  );
-  const ledger = openLedger(t, dir, { segmentRecords: 4 });
-  await writeRequests(ledger, 2);
-  full = true;
-  await assert.rejects(writeRequests(ledger, 20), { code: 'audit_unavailable' });
-  assert.match(ledger.health().problem ?? '', /full/);
-  await assert.rejects(ledger.append('config', {}), { code: 'audit_unavailable' });
-  full = false;
-  await writeRequests(ledger, 2);
-  assert.equal(ledger.health().ok, true);
-  await ledger.close();
-  assert.deepEqual((await verifyLedger(dir)).faults, []);
-});
-
 test('a directory that was moved away stops writing, and moved back it goes on', async (t) => {
   const dir = ledgerDir(t);
   const ledger = openLedger(t, dir, { onError: () => {} });
@@ -268,18 +245,27 @@ test('a directory that was moved away stops writing, and moved back it goes on',
   assert.deepEqual((await verifyLedger(dir)).faults, []);
 });
 
-test('a directory that was deleted is made anew, and what was lost shows in verify', async (t) => {
+test('a directory that was deleted is not made anew, but used when it is there; what was lost shows in verify', async (t) => {
   const dir = ledgerDir(t);
   const ledger = openLedger(t, dir, { onError: () => {} });
   await writeRequests(ledger, 3);
   await ledger.append('config', {});
   rmSync(dir, { recursive: true });
-  await assert.rejects(ledger.admit({ requestId: 'lost' }), { code: 'audit_unavailable' });
+  for (const requestId of ['lost', 'too']) {
+    await assert.rejects(ledger.admit({ requestId }), { code: 'audit_unavailable' });
+  }
+  assert.match(ledger.health().problem ?? '', /is gone: put it back/);
+  mkdirSync(dir, { mode: 0o700 });
   await ledger.admit({ requestId: 'kept', decision: 'allow' });
   await ledger.close();
   const records = await allRecords(dir);
-  assert.equal(records[0]?.requestId, 'kept');
-  assert.equal(records[0]?.seq, 9);
+  assert.deepEqual(
+    records.slice(0, 2).map(({ kind, seq, requestId }) => [kind, seq, requestId]),
+    [
+      ['gap', 9, undefined],
+      ['request', 10, 'kept'],
+    ],
+  );
   const { ok, faults } = await verifyLedger(dir);
   assert.equal(ok, false);
   assert.match(faults[0]?.what ?? '', /not where the one before ended/);
@@ -293,9 +279,15 @@ test('files are the owner’s alone, and the signing key lies beside them', asyn
   const names = readdirSync(dir);
   assert.deepEqual(
     names.filter((name) => !/-(wal|shm)$/.test(name)),
-    ['audit-000001.sqlite', 'checkpoint-key.pub.pem', 'checkpoints.jsonl', 'writer.lock'],
+    [
+      'audit-000001.sqlite',
+      'checkpoint-key.pub.pem',
+      'checkpoints.jsonl',
+      'people.sqlite',
+      'writer.lock',
+    ],
   );
-  for (const path of [...names.map((name) => join(dir, name)), `${dir}.key`]) {
+  for (const path of [...names.map((name) => join(dir, name)), `${dir}.key`, `${dir}.people.key`]) {
     assert.equal(statSync(path).mode & 0o777, 0o600, path);
   }
   assert.doesNotMatch(readFileSync(join(dir, 'checkpoint-key.pub.pem'), 'utf8'), /PRIVATE/);
@@ -328,4 +320,64 @@ test('a new signing key does not make old checkpoints unverifiable', async (t) =
   const { faults, checkpoints } = await verifyLedger(dir);
   assert.deepEqual(faults, []);
   assert.equal(checkpoints, 4);
+});
+
+test('the head is signed now and then, unless nothing was written', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir, { checkpointMs: 20 });
+  const signed = (): number =>
+    readFileSync(join(dir, 'checkpoints.jsonl'), 'utf8').trimEnd().split('\n').length;
+  assert.equal(signed(), 1, 'one at the start');
+  await ledger.append('config', {});
+  await until(() => signed() === 2);
+  await new Promise((resolve) => {
+    setTimeout(resolve, 100);
+  });
+  assert.equal(signed(), 2);
+  await ledger.close();
+  assert.equal(signed(), 3, 'and one at the end');
+  assert.deepEqual((await verifyLedger(dir)).faults, []);
+});
+
+test('a signing key in a directory that is not there is refused with its name', (t) => {
+  const keyFile = join(ledgerDir(t), 'nowhere', 'key.pem');
+  assert.throws(() => createLedger({ dir: ledgerDir(t), side: 'relay', keyFile }), {
+    code: 'audit_config',
+    message: /nowhere\/key\.pem can't be made: ENOENT/,
+  });
+});
+
+test('records that were given up are counted in the record of the gap', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir, { queueRecords: 2, onError: () => {} });
+  renameSync(dir, `${dir}.away`);
+  const note = (requestId: string) => ledger.note({ requestId, decision: 'allow' });
+  for (const id of ['a', 'b', 'c', 'd']) note(id);
+  assert.throws(() => note('e'), { code: 'audit_unavailable' });
+  await until(() => !ledger.health().ok);
+  renameSync(`${dir}.away`, dir);
+  await until(() => ledger.health().ok);
+  await ledger.close();
+  const records = await allRecords(dir);
+  const gap = records.find(({ kind }) => kind === 'gap');
+  assert.equal(gap?.count, 1);
+  assert.match(gap?.detail ?? '', /since \S+Z: 0 were refused, 1 were lost$/);
+  const noted = records.filter(({ kind }) => kind === 'request').map(({ requestId }) => requestId);
+  assert.deepEqual(noted, ['a', 'b', 'c', 'd']);
+});
+
+test('while a lock lasts most writers are refused at once, and none waits for it twice', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir, { busyTimeoutMs: 200, onError: () => {} });
+  const other = new Database(join(dir, 'audit-000001.sqlite'));
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  await assert.rejects(ledger.append('config', {}), { code: 'audit_unavailable' });
+  const started = performance.now();
+  const refused = Array.from({ length: 20 }, () => ledger.append('config', {}));
+  for (const result of refused) await assert.rejects(result, { code: 'audit_unavailable' });
+  assert.ok(performance.now() - started < 20 * 200, 'they did not each wait in turn');
+  other.exec('ROLLBACK');
+  await until(() => ledger.health().ok);
+  await ledger.append('config', {});
 });

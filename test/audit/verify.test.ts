@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { genesis, type Head, seal } from '../../audit/chain.ts';
+import { canonicalJson } from '../../audit/canonical-json.ts';
+import { bodyHash, genesis, type Head, seal } from '../../audit/chain.ts';
 import { createLedger } from '../../audit/ledger.ts';
 import { verifyLedger } from '../../audit/verify.ts';
 import { allRecords, ledgerDir, openLedger, tamper, until, writeRequests } from './ledger-dir.ts';
@@ -45,10 +46,7 @@ test('a changed record with a hash made to fit breaks the chain', async (t) => {
   const content = contentOf(records[7] ?? assert.fail(), { user: 'eve' });
   const forged = seal(content, records[6] ?? assert.fail());
   tamper(dir, (db) => {
-    db.prepare(`UPDATE records SET user = 'eve', body = ?, hash = ? WHERE seq = 8`).run(
-      forged.body,
-      forged.hash,
-    );
+    db.prepare(`UPDATE records SET body = ?, hash = ? WHERE seq = 8`).run(forged.body, forged.hash);
   });
   assert.deepEqual(await faults(dir), ['9: does not follow the record before it']);
 });
@@ -243,4 +241,101 @@ test('the files refuse changes by themselves', async (t) => {
   ]) {
     assert.throws(() => db.exec(sql), /append-only/, sql);
   }
+});
+
+test('a clock that was set back is told with its place, and is no fault', async (t) => {
+  const dir = ledgerDir(t);
+  let ms = Date.parse('2026-11-23T12:00:00Z');
+  const ledger = openLedger(t, dir, { now: () => ms });
+  await writeRequests(ledger, 2);
+  await ledger.append('config', {});
+  const before = ledger.health().head;
+  ms -= 36 * 3_600_000;
+  await writeRequests(ledger, 2);
+  ms += 60 * 3_600_000;
+  await ledger.append('config', {});
+  await ledger.close();
+  const { faults: found, notices, segments } = await verifyLedger(dir);
+  assert.deepEqual(found, []);
+  assert.deepEqual(notices, [
+    {
+      seq: before + 1,
+      segment: 'audit-000001.sqlite',
+      what: 'the clock was set back by 129600 s',
+    },
+  ]);
+  assert.equal(segments, 2, 'a day that comes again begins no segment, the next one does');
+});
+
+test('a checkpoint that was removed, repeated or moved is missed by the next one', async (t) => {
+  const dir = ledgerDir(t);
+  for (let run = 0; run < 2; run += 1) await openLedger(t, dir).close();
+  const own = join(dir, 'checkpoints.jsonl');
+  const [a, b, c, d] = readFileSync(own, 'utf8').trimEnd().split('\n');
+  assert.deepEqual(await faults(dir), []);
+  for (const [lines, line, seq] of [
+    [[b, c, d], 1, 2],
+    [[a, c, d], 2, 3],
+    [[a, b, b, c, d], 3, 2],
+    [[a, a, b, c, d], 2, 1],
+    [[a, c, b, d], 2, 3],
+  ] as const) {
+    writeFileSync(own, `${lines.join('\n')}\n`);
+    const [first] = await faults(dir);
+    const what = 'does not follow the line before it: lines were removed or moved';
+    assert.equal(first, `${seq}: checkpoint line ${line}: ${what}`);
+  }
+  writeFileSync(own, `${[a, b, c].join('\n')}\n`);
+  const kept = `${dir}.kept`;
+  writeFileSync(kept, `${d}\n`);
+  assert.deepEqual(
+    await faults(dir, { checkpointFile: kept }),
+    [],
+    'one alone may be kept elsewhere',
+  );
+});
+
+test('a segment put back as it was earlier is found', async (t) => {
+  const dir = ledgerDir(t);
+  await openLedger(t, dir).close();
+  const path = join(dir, 'audit-000001.sqlite');
+  copyFileSync(path, `${dir}.earlier`);
+  const ledger = openLedger(t, dir);
+  await writeRequests(ledger, 3);
+  await ledger.close();
+  copyFileSync(`${dir}.earlier`, path);
+  const found = await faults(dir);
+  assert.match(found[0] ?? '', /the ledger ends at record 2: its tail was cut/);
+});
+
+test('a ledger of the first format is read, verified and continued', async (t) => {
+  const dir = await written(t);
+  // As an earlier version left it: hashes without a domain, no checkpoint after them.
+  tamper(dir, (db) => {
+    let prev = genesis.hash;
+    for (const { seq, body } of db
+      .prepare<[], { seq: number; body: string }>('SELECT seq, body FROM records ORDER BY seq')
+      .all()) {
+      const text = canonicalJson({ ...(JSON.parse(body) as object), prev });
+      prev = bodyHash(text, 1);
+      db.prepare('UPDATE records SET body = ?, hash = ? WHERE seq = ?').run(text, prev, seq);
+    }
+    db.pragma('user_version = 1');
+  });
+  rmSync(join(dir, 'checkpoints.jsonl'));
+  const ledger = openLedger(t, dir);
+  await writeRequests(ledger, 2);
+  await ledger.close();
+  const { faults: found, segments, records } = await verifyLedger(dir);
+  assert.deepEqual(found, []);
+  assert.deepEqual([segments, records], [2, 48]);
+});
+
+test('several threads find what one finds', async (t) => {
+  const dir = await written(t, 6);
+  tamper(dir, (db) => db.exec('DELETE FROM records WHERE seq = 3'));
+  tamper(dir, (db) => db.exec(`UPDATE records SET body = replace(body, '/', '?')`), 4);
+  const alone = await verifyLedger(dir);
+  assert.ok(alone.faults.length > 3);
+  assert.deepEqual(await verifyLedger(dir, { threads: 2 }), alone);
 });

@@ -7,6 +7,10 @@ import { startAgent, type AgentProcess } from '../support/agent.ts';
 import { allRecords, settledRecords } from '../audit/ledger-dir.ts';
 import { useCompany } from '../support/company.ts';
 
+/** The nightly run takes 50 of each side. */
+const relayKills = Number(process.env['LATCHKEY_KILLS'] ?? 3);
+const appKills = Number(process.env['LATCHKEY_KILLS'] ?? 1);
+
 /** Requests without end from several clients; failures are expected while something is dead. */
 function load(url: string): { stop(): Promise<number> } {
   const stopped = new AbortController();
@@ -50,9 +54,9 @@ describe('SIGKILL under load', () => {
   };
 
   test('of the relay: each request that the upstream saw has its record; the chain verifies', async () => {
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < relayKills; round++) {
       const traffic = load(`${agent.url}/billing/invoices`);
-      await sleep(400 + round * 137);
+      await sleep(400 + ((round * 137) % 900));
       await company().restartRelay('SIGKILL');
       await sleep(400);
       assert.ok((await traffic.stop()) > 0, 'requests went through before and after');
@@ -85,25 +89,28 @@ describe('SIGKILL under load', () => {
   });
 
   test('of the app: likewise its own ledger', async () => {
-    const traffic = load(`${agent.url}/billing/invoices`);
-    await sleep(500);
-    await agent.stop('SIGKILL');
-    await traffic.stop();
-    const restarted = await startAgent(company().relayUrl, { dataDir: agent.dataDir });
-    const records = await allRecords(join(agent.dataDir, 'audit'));
-    const recorded = new Set(
-      records.filter(({ kind }) => kind === 'request').map(({ requestId }) => requestId),
-    );
-    const relayed = (await allRecords(company().auditDir)).filter(
-      ({ kind, path }) => kind === 'request' && path?.startsWith('/billing/'),
-    );
-    assert.deepEqual(
-      relayed.filter(({ requestId }) => !recorded.has(requestId)),
-      [],
-    );
-    const verified = await verifyLedger(join(agent.dataDir, 'audit'));
-    assert.deepEqual([verified.ok, verified.faults], [true, []]);
-    await restarted.stop();
+    for (let round = 0; round < appKills; round++) {
+      const traffic = load(`${agent.url}/billing/invoices`);
+      await sleep(300 + ((round * 211) % 700));
+      await agent.stop('SIGKILL');
+      await traffic.stop();
+      agent = await startAgent(company().relayUrl, { dataDir: agent.dataDir });
+      const auditDir = join(agent.dataDir, 'audit');
+      const records = await allRecords(auditDir);
+      const recorded = new Set(
+        records.filter(({ kind }) => kind === 'request').map(({ requestId }) => requestId),
+      );
+      const relayed = (await allRecords(company().auditDir)).filter(
+        ({ kind, path }) => kind === 'request' && path?.startsWith('/billing/'),
+      );
+      assert.deepEqual(
+        relayed.filter(({ requestId }) => !recorded.has(requestId)),
+        [],
+      );
+      const verified = await verifyLedger(auditDir);
+      assert.deepEqual([verified.ok, verified.faults], [true, []]);
+      if (round + 1 < appKills) await agent.signIn('alice');
+    }
   });
 });
 

@@ -1,0 +1,135 @@
+import { setTimeout } from 'node:timers/promises';
+import { forgetHabits } from '../anomalies/forget.ts';
+import { AuditError } from '../errors.ts';
+import { condition, openReader, segmentsToRead } from '../reader.ts';
+import { createHolds, type Hold, holdsPerson } from '../retention/holds.ts';
+import { type KeyFile, openKeyFile } from './key-file.ts';
+import { createKeyStore, type PersonKey } from './key-store.ts';
+import { changePeople, type LedgerPlace } from './registry.ts';
+
+const busyTimeoutMs = 5_000;
+const patienceMs = 5_000;
+
+/** What an erasure did. */
+export interface Erasure {
+  /** The pseudonyms that remain in the records and lead nowhere. */
+  readonly erased: readonly string[];
+  /** How many records can't be read any more as far as they named this person. */
+  readonly records: number;
+  /** How many records of an earlier version name the person in clear, until they expire. */
+  readonly clear: number;
+  /** Whether the bytes of the keys are overwritten; else something reads their file without end. */
+  readonly isOverwritten: boolean;
+  /** Whether the erasure is recorded; else the ledger's next writer does that. */
+  readonly isRecorded: boolean;
+}
+
+/**
+ * Destroys the keys of a person's accounts, so that nothing in the records of a ledger leads to it any more.
+ *
+ * @param place where the ledger lies
+ * @param person the subject; without issuer its accounts at every issuer
+ * @returns what became of it
+ * @throws {AuditError} `audit_refused` for somebody unknown, and while a legal hold covers the person;
+ *   `audit_config`
+ */
+export async function erasePerson(
+  place: LedgerPlace,
+  person: { readonly user: string; readonly issuer?: string },
+): Promise<Erasure> {
+  const { dir } = place;
+  const known = pseudonymsOf(dir, person);
+  const [first] = known;
+  if (first === undefined) {
+    const at = person.issuer === undefined ? '' : ` of ${person.issuer}`;
+    throw new AuditError('audit_refused', `the audit in ${dir} knows no user ${person.user}${at}`);
+  }
+  // Counted before, so that the keys are not locked for as long as that takes.
+  const counts = known.map((who) => ({ who, count: countRecords(dir, who) }));
+  const { isRecorded, isClean } = await changePeople(
+    place,
+    (file) => {
+      const store = createKeyStore(file);
+      for (const who of known) {
+        const key = store.behind(who);
+        if (!key) continue;
+        refuseWhileHeld(dir, createHolds(file).list(), key);
+        store.destroy(who);
+      }
+      return { result: undefined, events: counts.map((fields) => ({ kind: 'erase', fields })) };
+    },
+    overwrite,
+  );
+  forgetHabits(dir, known);
+  return {
+    erased: known,
+    records: counts.reduce((sum, { count }) => sum + count, 0),
+    clear: countRecords(dir, person.user),
+    isRecorded,
+    isOverwritten: isClean,
+  };
+}
+
+function pseudonymsOf(
+  dir: string,
+  { user, issuer }: { readonly user: string; readonly issuer?: string },
+): readonly string[] {
+  segmentsToRead(dir);
+  const file = openKeyFile(dir, busyTimeoutMs);
+  try {
+    return createKeyStore(file).pseudonymsOf(user, issuer);
+  } finally {
+    file.close();
+  }
+}
+
+function refuseWhileHeld(dir: string, holds: readonly Hold[], key: PersonKey): void {
+  const held = holds.find(({ holds: it }) =>
+    it.kind === 'api'
+      ? count(dir, { people: [key.who], api: it.api }, 1) > 0
+      : key.person && holdsPerson(it, key.person),
+  );
+  if (!held) return;
+  throw new AuditError(
+    'audit_refused',
+    `nothing is erased: the legal hold ${held.id} (${held.reason}) covers this person; audit hold remove ends it`,
+  );
+}
+
+const countRecords = (dir: string, who: string): number => count(dir, { people: [who] }, Infinity);
+
+function count(dir: string, filter: Parameters<typeof condition>[0], enough: number): number {
+  const { sql, values } = condition(filter);
+  let found = 0;
+  for (const file of segmentsToRead(dir)) {
+    const db = openReader(file);
+    if (!db) continue;
+    try {
+      found += db
+        .prepare(`SELECT count(*) FROM records WHERE ${sql}`)
+        .pluck()
+        .get(...values) as number;
+    } finally {
+      db.close();
+    }
+    if (found >= enough) return found;
+  }
+  return found;
+}
+
+/** What was deleted still stands in the log, and in pages that are free, until these are written anew. */
+async function overwrite({ db }: KeyFile): Promise<boolean> {
+  if (!(await emptyLog(db))) return false;
+  db.exec('VACUUM');
+  return emptyLog(db);
+}
+
+async function emptyLog(db: KeyFile['db']): Promise<boolean> {
+  const deadline = Date.now() + patienceMs;
+  for (;;) {
+    const [{ busy } = { busy: 1 }] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    if (busy === 0) return true;
+    if (Date.now() > deadline) return false;
+    await setTimeout(50);
+  }
+}

@@ -1,0 +1,143 @@
+import Database from 'better-sqlite3';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { AuditError } from '../errors.ts';
+import { createPrivate } from '../segment.ts';
+import { decrypt, encrypt } from './cipher.ts';
+import { createMasterKey, type MasterKey, masterKeyPath, readMasterKey } from './master-key.ts';
+
+const FORMAT = 1;
+const PROOF = 'latchkey audit people';
+
+const schema = `
+CREATE TABLE master (proof BLOB NOT NULL) STRICT;
+CREATE TABLE keys (
+  who TEXT PRIMARY KEY, person BLOB NOT NULL, user BLOB, seen TEXT NOT NULL, sealed BLOB NOT NULL
+) STRICT;
+CREATE INDEX keys_person ON keys (person);
+CREATE INDEX keys_user ON keys (user);
+CREATE TABLE holds (id TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, fields TEXT NOT NULL) STRICT;
+`;
+
+/** The open file of people's keys, and what opens its entries. */
+export interface KeyFile {
+  readonly db: Database.Database;
+  readonly master: MasterKey;
+  close(): void;
+}
+
+/**
+ * The file in which a ledger keeps people's keys.
+ *
+ * @param dir the ledger's directory
+ * @returns the path
+ */
+export function peoplePath(dir: string): string {
+  return join(dir, 'people.sqlite');
+}
+
+/**
+ * Opens the keys of a ledger's people for writing; file and master key are made when neither exists.
+ *
+ * @param dir the ledger's directory
+ * @param busyTimeoutMs how long a foreign lock may hold up the process
+ * @returns the open file
+ * @throws {AuditError} `audit_config` when the master key is missing or another's
+ */
+export function openKeyFile(dir: string, busyTimeoutMs: number): KeyFile {
+  const path = peoplePath(dir);
+  const keyFile = masterKeyPath(resolve(dir));
+  const isLaidOut = existsSync(path) && formatOf(path, busyTimeoutMs) !== 0;
+  const master = readMasterKey(keyFile) ?? (isLaidOut ? undefined : createMasterKey(keyFile));
+  if (!master) throw new AuditError('audit_config', missing(keyFile, path));
+  createPrivate(path);
+  const db = new Database(path, { timeout: busyTimeoutMs });
+  try {
+    db.pragma('secure_delete = ON');
+    db.pragma('journal_mode = WAL');
+    // A record whose key is lost says nothing: keys are durable before what is written with them.
+    db.pragma('synchronous = FULL');
+    db.transaction(() => {
+      if (db.pragma('user_version', { simple: true }) === 0) layOut(db, master);
+    }).immediate();
+    checkMaster(db, master, keyFile);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return { db, master, close: () => leavePlain(db) };
+}
+
+/**
+ * Opens the keys of a ledger's people for reading.
+ *
+ * @param dir the ledger's directory
+ * @returns the open file; `undefined` where there are no keys, or nothing to open them with: then records
+ *   show pseudonyms
+ * @throws {AuditError} `audit_config` when the master key is another's
+ */
+export function readKeyFile(dir: string): KeyFile | undefined {
+  const path = peoplePath(dir);
+  const keyFile = masterKeyPath(resolve(dir));
+  if (!existsSync(path)) return undefined;
+  const master = readMasterKey(keyFile);
+  if (!master) return undefined;
+  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
+  try {
+    if (db.pragma('user_version', { simple: true }) === 0) {
+      db.close();
+      return undefined;
+    }
+    checkMaster(db, master, keyFile);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+  return { db, master, close: () => db.close() };
+}
+
+function formatOf(path: string, busyTimeoutMs: number): number {
+  const db = new Database(path, { timeout: busyTimeoutMs });
+  try {
+    return db.pragma('user_version', { simple: true }) as number;
+  } finally {
+    db.close();
+  }
+}
+
+function layOut(db: Database.Database, master: MasterKey): void {
+  db.exec(schema);
+  db.prepare('INSERT INTO master VALUES (?)').run(encrypt(master.wrap, PROOF, 'master'));
+  db.pragma(`user_version = ${FORMAT}`);
+}
+
+function checkMaster(db: Database.Database, master: MasterKey, keyFile: string): void {
+  const found = db.pragma('user_version', { simple: true }) as number;
+  if (found > FORMAT) {
+    throw new AuditError(
+      'audit_config',
+      `${db.name} has format ${found}; this version knows ${FORMAT}: use a newer Latchkey`,
+    );
+  }
+  const row = db.prepare<[], { proof: Buffer }>('SELECT proof FROM master').get();
+  if (row && decrypt(master.wrap, row.proof, 'master') === PROOF) return;
+  throw new AuditError('audit_config', `${keyFile} is not the key of ${db.name}: put it back`);
+}
+
+function missing(keyFile: string, path: string): string {
+  return (
+    `${keyFile} is missing, and without it nobody in ${path} can be named: put it back from a backup, or move ` +
+    `${path} away to go on with the names of the past lost`
+  );
+}
+
+/** As a segment: readable from read-only media once nobody writes it. */
+function leavePlain(db: Database.Database): void {
+  try {
+    db.pragma('journal_mode = DELETE');
+  } catch {
+    // Somebody else has it open: what is in there is complete as well.
+  }
+  db.close();
+}

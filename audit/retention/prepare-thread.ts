@@ -1,0 +1,12 @@
+import { parentPort } from 'node:worker_threads';
+import { prepareSegment, type PrepareOrder } from './prepare.ts';
+
+// Reads and writes segments that nobody writes any more, on a thread that may wait for the disk.
+parentPort?.on('message', (order: PrepareOrder) => {
+  prepareSegment(order).then(
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+    (prepared) => parentPort?.postMessage({ prepared }),
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+    (error: unknown) => parentPort?.postMessage({ error: String(error) }),
+  );
+});

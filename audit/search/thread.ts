@@ -1,0 +1,15 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { updateIndex } from './build.ts';
+
+// Builds the index on a thread that nobody waits for.
+const stop = workerData as Int32Array;
+parentPort?.on('message', (dir: string) => {
+  let problem: string | undefined;
+  try {
+    updateIndex(dir, () => Atomics.load(stop, 0) !== 0);
+  } catch (error) {
+    problem = error instanceof Error ? error.message : String(error);
+  }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+  parentPort?.postMessage(problem);
+});
