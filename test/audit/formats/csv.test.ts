@@ -1,0 +1,89 @@
+import fc from 'fast-check';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFormatter } from '../../../audit/formats/format.ts';
+import { hostile, record, WHOLE, written } from './records.ts';
+
+/** The grammar of RFC 4180 §2, and nothing more. */
+function parseCsv(text: string): string[][] {
+  const rows: string[][] = [];
+  let at = 0;
+  function field(): string {
+    if (text[at] !== '"') {
+      const plain = /[^",\r\n]*/y;
+      plain.lastIndex = at;
+      const [value = ''] = plain.exec(text) ?? [];
+      at += value.length;
+      return value;
+    }
+    const quoted = /"((?:[^"]|"")*)"/y;
+    quoted.lastIndex = at;
+    const match = quoted.exec(text);
+    assert.ok(match, `an open quote at ${at}`);
+    at += match[0].length;
+    return (match[1] ?? '').replaceAll('""', '"');
+  }
+  while (at < text.length) {
+    const row = [field()];
+    while (text[at] === ',') {
+      at += 1;
+      row.push(field());
+    }
+    assert.equal(text.slice(at, at + 2), '\r\n', `no line end at ${at}`);
+    at += 2;
+    rows.push(row);
+  }
+  return rows;
+}
+
+const formatter = createFormatter('csv', { version: '1' });
+const columns = formatter.head.trimEnd().split(',');
+
+function columnsOf(line: string): Record<string, string> {
+  const [row = []] = parseCsv(`${line}\r\n`);
+  assert.equal(row.length, columns.length);
+  return Object.fromEntries(columns.map((name, at) => [name, row[at] ?? '']));
+}
+
+test('the columns are what imports by position rely on', () => {
+  assert.equal(
+    formatter.head,
+    'seq,id,at,kind,side,requestId,traceId,issuer,user,userName,clientId,tool.name,tool.pid,tool.key,ip,api,' +
+      'rule,method,path,decision,code,status,upstream,bytesIn,bytesOut,durationMs,closedBy,tokenId,authTime,' +
+      'acr,binding,configHash,count,detail,hash,prev,who\r\n',
+  );
+});
+
+test('members stand in their columns', () => {
+  const [line = ''] = written('csv', record('request', WHOLE));
+  const row = columnsOf(line);
+  assert.equal(row['user'], WHOLE.user);
+  assert.equal(row['tool.pid'], '4711');
+  assert.equal(row['path'], WHOLE.path);
+  assert.equal(row['status'], '');
+});
+
+test('what a spreadsheet would calculate is a text', () => {
+  for (const start of ['=', '+', '-', '@', '\t', '\r', '\n']) {
+    const path = `${start}cmd|' /C calc'!A0`;
+    const row = columnsOf(written('csv', record('request', { ...WHOLE, path }))[0] ?? '');
+    assert.equal(row['path'], `'${path}`);
+  }
+});
+
+test('numbers stay numbers, below zero too', () => {
+  const [line = ''] = written('csv', record('outcome', { durationMs: -1 }));
+  assert.equal(columnsOf(line)['durationMs'], '-1');
+});
+
+test('any text comes back, and no line begins a formula', () => {
+  fc.assert(
+    fc.property(hostile, hostile, (userName, path) => {
+      const row = columnsOf(written('csv', record('request', { userName, path }))[0] ?? '');
+      for (const [name, value] of Object.entries({ userName, path })) {
+        assert.equal(row[name], /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : value);
+        assert.doesNotMatch(row[name] ?? '', /^[=+\-@\t\r\n]/);
+      }
+    }),
+  );
+});
