@@ -2,14 +2,31 @@ import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import { AuditError } from './errors.ts';
 import { writeExport } from './export.ts';
+import { eraseCommand, eraseOptions } from './erase-command.ts';
+import { holdCommand, holdOptions } from './hold-command.ts';
+import { type AuditFormat, FORMATS } from './formats/format.ts';
+import { reportCommand, reportOptions } from './report/command.ts';
 import { verifyLedger } from './verify.ts';
+import type { Fault } from './verify-record.ts';
 
 const usage = `usage: audit verify [--checkpoint FILE] [--public-key FILE] [--json]
-       audit export [--format jsonl] [--since TIME] [--until TIME] [--user USER] [--api API]
+       audit export [--format jsonl|csv|ocsf|cef] [--since TIME] [--until TIME] [--user USER] [--api API]
+       audit report [--since TIME] [--until TIME] [--user USER] [--api API] [--timezone ZONE] [--json]
+       audit erase --user USER [--issuer ISSUER] [--json]                                (the relay's)
+       audit hold add --reason TEXT (--user USER [--issuer ISSUER] | --api API | --all)  (the relay's)
+       audit hold list | remove ID  [--json]                                             (the relay's)
 `;
 
 interface Io {
   readonly dir: string;
+  /** Latchkey's, for formats that name the product. */
+  readonly version?: string;
+  /** The key that signs the ledger's checkpoints, where it is not at its usual place. */
+  readonly keyFile?: string;
+  /** How many threads may help to verify; default: none. */
+  readonly threads?: number;
+  /** Whether who asks may erase and hold; default false. */
+  readonly administers?: boolean;
   readonly stdout: Writable;
   readonly stderr: Writable;
 }
@@ -33,9 +50,11 @@ export async function runAuditCommand(argv: readonly string[], io: Io): Promise<
       case 'export':
         return await exportTo(rest, io);
       case 'report':
+        io.stdout.write(reportCommand(io.dir, parsed(rest, reportOptions), Date.now()));
+        return 0;
       case 'erase':
       case 'hold':
-        throw new UsageError(`audit ${name} is not available in this version`);
+        return await administer(name, rest, io);
       default:
         throw new UsageError(name === undefined ? 'which audit command?' : `no command ${name}`);
     }
@@ -61,7 +80,23 @@ function parsed<const O extends Record<string, { readonly type: 'string' | 'bool
   }
 }
 
-async function verify(argv: readonly string[], { dir, stdout }: Io): Promise<number> {
+async function administer(
+  name: 'erase' | 'hold',
+  argv: readonly string[],
+  io: Io,
+): Promise<number> {
+  if (!io.administers) throw new UsageError(`audit ${name} is a command of the relay`);
+  if (name === 'erase') {
+    await eraseCommand(io, parsed(argv, eraseOptions), io.stdout);
+    return 0;
+  }
+  const at = argv.findIndex((word) => word.startsWith('-'));
+  const words = at < 0 ? argv : argv.slice(0, at);
+  await holdCommand(io, words, parsed(argv.slice(words.length), holdOptions), io.stdout);
+  return 0;
+}
+
+async function verify(argv: readonly string[], { dir, threads, stdout }: Io): Promise<number> {
   const values = parsed(argv, {
     checkpoint: { type: 'string' },
     'public-key': { type: 'string' },
@@ -70,19 +105,23 @@ async function verify(argv: readonly string[], { dir, stdout }: Io): Promise<num
   const result = await verifyLedger(dir, {
     ...(values.checkpoint === undefined ? {} : { checkpointFile: values.checkpoint }),
     ...(values['public-key'] === undefined ? {} : { publicKeyFile: values['public-key'] }),
+    ...(threads === undefined ? {} : { threads }),
   });
   if (values.json || result.ok) {
     stdout.write(`${JSON.stringify(result)}\n`);
   } else {
-    for (const { segment, seq, what } of result.faults) {
-      const where = [segment, seq === undefined ? undefined : `record ${seq}`];
-      stdout.write(`${[...where.filter((it) => it !== undefined), what].join(': ')}\n`);
-    }
+    for (const fault of result.faults) stdout.write(`${lineOf(fault)}\n`);
+    for (const notice of result.notices) stdout.write(`notice: ${lineOf(notice)}\n`);
   }
   return result.ok ? 0 : 1;
 }
 
-async function exportTo(argv: readonly string[], { dir, stdout }: Io): Promise<number> {
+function lineOf({ segment, seq, what }: Fault): string {
+  const where = [segment, seq === undefined ? undefined : `record ${seq}`];
+  return [...where.filter((it) => it !== undefined), what].join(': ');
+}
+
+async function exportTo(argv: readonly string[], { dir, version, stdout }: Io): Promise<number> {
   const { format = 'jsonl', ...filter } = parsed(argv, {
     format: { type: 'string' },
     since: { type: 'string' },
@@ -90,14 +129,11 @@ async function exportTo(argv: readonly string[], { dir, stdout }: Io): Promise<n
     user: { type: 'string' },
     api: { type: 'string' },
   });
-  if (format !== 'jsonl') {
-    const known = ['csv', 'ocsf', 'cef'].includes(format);
-    throw new UsageError(
-      known
-        ? `format ${format} is not available in this version: use jsonl`
-        : `no format ${format}: use jsonl`,
-    );
-  }
-  await writeExport(dir, { format, ...filter }, stdout);
+  if (!isFormat(format)) throw new UsageError(`no format ${format}: use ${FORMATS.join(', ')}`);
+  await writeExport(dir, { format, ...(version && { version }), ...filter }, stdout);
   return 0;
+}
+
+function isFormat(name: string): name is AuditFormat {
+  return (FORMATS as readonly string[]).includes(name);
 }
