@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import type { FileSinkConfig } from '../../../relay/config/sink-config.ts';
+import { ledgerDir, openLedger, until, writeRequests } from '../../audit/ledger-dir.ts';
+import { common, seqs, startShipping, upTo } from './bench.ts';
+
+const fileSink = (path: string, changes: Partial<FileSinkConfig> = {}): FileSinkConfig => ({
+  ...common,
+  type: 'file',
+  format: 'jsonl',
+  path,
+  rotate: { bytes: 100 * 1024 ** 2, keep: 3 },
+  ...changes,
+});
+
+const linesOf = (path: string): string[] =>
+  existsSync(path)
+    ? readFileSync(path, 'utf8')
+        .split(/\r?\n/)
+        .filter((line) => line)
+    : [];
+
+void test('a file grows in order, for its owner only, and is begun anew by others at will', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  const path = join(dirname(dir), 'export.jsonl');
+  await startShipping(t, dir, [fileSink(path)]);
+  await writeRequests(ledger, 20);
+  await until(() => linesOf(path).length === 41);
+  assert.deepEqual(seqs(linesOf(path)), upTo(41));
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  renameSync(path, `${path}.moved`);
+  await writeRequests(ledger, 5);
+  await until(() => linesOf(path).length === 10);
+  assert.deepEqual(seqs(linesOf(path)), upTo(51).slice(41));
+});
+
+void test('files are rotated by size; the oldest goes', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  const folder = join(dirname(dir), 'out');
+  mkdirSync(folder);
+  const path = join(folder, 'export.csv');
+  const sink = fileSink(path, {
+    format: 'csv',
+    rotate: { bytes: 8_000, keep: 2 },
+    batch: { records: 10, bytes: 1024 ** 2, delayMs: 0 },
+  });
+  const bench = await startShipping(t, dir, [sink]);
+  await writeRequests(ledger, 100);
+  await until(() => bench.state().seq === 201);
+  assert.deepEqual(readdirSync(folder).toSorted(), ['export.csv', 'export.csv.1', 'export.csv.2']);
+  const numbers = ['.2', '.1', ''].flatMap((suffix) => {
+    const [head, ...rows] = linesOf(path + suffix);
+    assert.match(head ?? '', /^seq,id,at,/);
+    assert.equal(statSync(path + suffix).mode & 0o777, 0o600);
+    return rows.map((row) => Number(row.split(',')[0]));
+  });
+  assert.deepEqual(numbers, upTo(201).slice(-numbers.length));
+});
+
+void test('a line that a crash cut short is dropped before the next', async (t) => {
+  const dir = ledgerDir(t);
+  openLedger(t, dir);
+  const path = join(dirname(dir), 'export.jsonl');
+  writeFileSync(path, '{"seq":0}\n{"seq":1,"id":"01J', { mode: 0o644 });
+  chmodSync(path, 0o644);
+  const bench = await startShipping(t, dir, [fileSink(path)]);
+  await until(() => bench.state().seq === 1);
+  assert.deepEqual(seqs(linesOf(path)), [0, 1]);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+});
+
+void test(
+  'a link in place of the file is not followed',
+  { skip: process.platform === 'win32' && 'links need a privilege there' },
+  async (t) => {
+    const dir = ledgerDir(t);
+    openLedger(t, dir);
+    const victim = join(dirname(dir), 'victim');
+    appendFileSync(victim, 'precious\n');
+    const path = join(dirname(dir), 'export.jsonl');
+    symlinkSync(victim, path);
+    const bench = await startShipping(t, dir, [fileSink(path)]);
+    await until(() => bench.state().problem !== undefined);
+    assert.match(String(bench.state().problem), /^file: .*export\.jsonl: ELOOP/);
+    assert.equal(readFileSync(victim, 'utf8'), 'precious\n');
+    assert.equal(bench.state().seq, 0);
+  },
+);

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ledgerDir, openLedger, until, writeRequests } from '../../audit/ledger-dir.ts';
+import { createCertificate } from '../../support/certificate.ts';
+import { startSyslogReceiver, type SyslogReceiver } from '../../support/syslog-receiver.ts';
+import { freePort, startShipping, syslog, upTo } from './bench.ts';
+
+const seqsOf = ({ messages }: SyslogReceiver): number[] =>
+  messages.map(({ data }) => Number(data['latchkey@32473']?.['seq']));
+
+const unique = (values: readonly number[]): number[] => [...new Set(values)];
+
+void test('RFC 5424 messages over TLS, framed by their length, in order', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  const certificate = createCertificate(t);
+  const receiver = await startSyslogReceiver(t, certificate);
+  await startShipping(t, dir, [syslog(receiver.port, { tls: { ca: certificate.cert } })]);
+  await writeRequests(ledger, 120);
+  await until(() => receiver.messages.length >= 241);
+  assert.deepEqual(seqsOf(receiver), upTo(241));
+  for (const { data, text, app, id, timestamp } of receiver.messages) {
+    const record = JSON.parse(text) as Record<string, unknown>;
+    assert.equal(app, 'latchkey');
+    assert.equal(id, record['kind']);
+    assert.equal(timestamp, record['at']);
+    assert.equal(data['meta']?.['sequenceId'], String(record['seq']));
+  }
+  // Log audit, and a warning for what was denied.
+  const priorities = receiver.messages.map(({ priority, text }) => {
+    const { decision } = JSON.parse(text) as { decision?: string };
+    return [decision === 'deny', priority] as const;
+  });
+  for (const [isDenied, priority] of priorities)
+    assert.equal(priority, 13 * 8 + (isDenied ? 4 : 6));
+});
+
+void test('structured data holds each member, whatever characters are in it', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  const certificate = createCertificate(t);
+  const receiver = await startSyslogReceiver(t, certificate);
+  const path = '/a"b]c\\d="x" [evil@1 y="z"]';
+  const record = await ledger.admit({
+    requestId: 'r1',
+    user: 'ä\n<13>1 - - - - - - forged',
+    path,
+    tool: { name: 'curl', pid: 7 },
+    decision: 'deny',
+  });
+  record.finish({ status: 403 });
+  const sink = syslog(receiver.port, { tls: { ca: certificate.cert }, format: 'structured' });
+  await startShipping(t, dir, [sink]);
+  await until(() => receiver.messages.length === 3);
+  const message = receiver.messages[1];
+  assert.deepEqual(Object.keys(message?.data ?? {}), ['meta', 'latchkey@32473']);
+  const members = message?.data['latchkey@32473'];
+  assert.equal(members?.['path'], path);
+  assert.equal(members?.['user'], 'ä <13>1 - - - - - - forged');
+  assert.equal(members?.['toolName'], 'curl');
+  assert.equal(message?.text, '');
+});
+
+void test('a receiver that dies while it reads gets the batch again: nothing is lost', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  await writeRequests(ledger, 300);
+  const certificate = createCertificate(t);
+  const receiver = await startSyslogReceiver(t, certificate);
+  receiver.resetAfter(4_000);
+  const bench = await startShipping(t, dir, [
+    syslog(receiver.port, { tls: { ca: certificate.cert } }),
+  ]);
+  await until(() => (bench.state().failures['connect'] ?? 0) >= 2);
+  assert.equal(bench.state().seq, 0);
+  receiver.resetAfter(undefined);
+  await until(() => bench.state().seq === 601);
+  assert.deepEqual(
+    unique(seqsOf(receiver)).toSorted((a, b) => a - b),
+    upTo(601),
+  );
+});
+
+void test('a receiver that never closes is given its time, and the batch comes again', async (t) => {
+  const dir = ledgerDir(t);
+  openLedger(t, dir);
+  const { createServer } = await import('node:net');
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.resume();
+    t.after(() => socket.destroy());
+  }).listen(0, '127.0.0.1');
+  await until(() => server.listening);
+  t.after(() => server.close());
+  const { port } = server.address() as { port: number };
+  const bench = await startShipping(t, dir, [syslog(port, { transport: 'tcp', timeoutMs: 200 })]);
+  await until(() => (bench.state().failures['timeout'] ?? 0) >= 1);
+  assert.equal(bench.state().seq, 0);
+  assert.match(String(bench.state().problem), /no answer within 200 ms/);
+});
+
+void test('confirm: written keeps one connection, and opens another when that ends', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  const port = await freePort();
+  const receiver = await startSyslogReceiver(t, undefined, port);
+  const sink = syslog(port, { transport: 'tcp', confirm: 'written' });
+  const bench = await startShipping(t, dir, [sink]);
+  for (let round = 1; round <= 3; round += 1) {
+    await writeRequests(ledger, 5);
+    await until(() => receiver.messages.length === 1 + 10 * round);
+  }
+  assert.deepEqual(seqsOf(receiver), upTo(31));
+  assert.equal(receiver.connections(), 1);
+  assert.equal(bench.state().problem, undefined);
+});
+
+void test('a certificate of somebody else is refused, and so is another name', async (t) => {
+  const dir = ledgerDir(t);
+  openLedger(t, dir);
+  const [certificate, other] = [createCertificate(t), createCertificate(t)];
+  const receiver = await startSyslogReceiver(t, certificate);
+  const bench = await startShipping(t, dir, [
+    syslog(receiver.port, { name: 'stranger', tls: { ca: other.cert } }),
+    syslog(receiver.port, { name: 'system' }),
+    syslog(receiver.port, {
+      name: 'misnamed',
+      tls: { ca: certificate.cert, serverName: 'siem.example.com' },
+    }),
+  ]);
+  for (const name of ['stranger', 'system', 'misnamed']) {
+    await until(() => bench.state(name).problem !== undefined);
+    assert.match(String(bench.state(name).problem), /^tls: /, name);
+    assert.equal(bench.state(name).seq, 0);
+  }
+  assert.deepEqual(receiver.messages, []);
+});
