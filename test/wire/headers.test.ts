@@ -3,7 +3,6 @@ import { BlockList } from 'node:net';
 import { test } from 'node:test';
 import { clientAddress, forwardedFields } from '../../wire/forwarded.ts';
 import { foldName, passableTrailers, requestHeaders, responseHeaders } from '../../wire/headers.ts';
-import { continueTrace } from '../../wire/trace.ts';
 
 const keepAll = { drop: () => false, add: [] };
 
@@ -108,15 +107,4 @@ test('forwarded fields are believed only from trusted proxies', () => {
 test('IPv6 addresses are quoted in Forwarded', () => {
   const [, forwarded] = forwardedFields({ ip: '::1', proto: 'https', host: 'r' });
   assert.equal(forwarded, 'for="[::1]";host="r";proto=https');
-});
-
-test('a trace is continued with a new span; a malformed one is replaced', () => {
-  const parent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
-  const next = continueTrace(parent);
-  assert.equal(next.traceId, 'a'.repeat(32));
-  assert.match(next.traceparent, /^00-a{32}-[0-9a-f]{16}-01$/);
-  assert.notEqual(next.traceparent, parent);
-  for (const bad of [undefined, 'x', `00-${'0'.repeat(32)}-${'b'.repeat(16)}-01`]) {
-    assert.match(continueTrace(bad).traceparent, /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/);
-  }
 });
