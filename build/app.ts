@@ -11,7 +11,7 @@ const projectDir = dirname(dirname(fileURLToPath(import.meta.url)));
  * @throws {Error} with the builder's output
  */
 export async function buildApp(): Promise<void> {
-  const sources = ['app', 'wire', 'audit', 'electron.vite.config.ts'];
+  const sources = ['app', 'ui', 'wire', 'audit', 'electron.vite.config.ts'];
   const newest = Math.max(...sources.map((name) => newestChange(join(projectDir, name))));
   const built = ['dist/main/main.cjs', 'dist/preload/preload.cjs', 'dist/renderer/index.html'];
   const files = built.map((name) => join(projectDir, name));

@@ -51,6 +51,13 @@ const FORBIDDEN: readonly [string, string][] = [
     "import { probe } from '../main/ipc/contract.ts';\nexport const again = probe;\n",
   ],
   ['relay/probe.ts', "import { probe } from '../demo/other.ts';\nexport const again = probe;\n"],
+  ['ui/probe.ts', "import { probe } from '../relay/other.ts';\nexport const again = probe;\n"],
+  ['ui/probe.ts', "import fs from 'node:fs';\nexport const probe = fs;\n"],
+  ['relay/console/page/probe.ts', "import fs from 'node:fs';\nexport const probe = fs;\n"],
+  [
+    'relay/console/page/probe.ts',
+    "import { probe } from '../../admin/other.ts';\nexport const again = probe;\n",
+  ],
 ];
 
 const ALLOWED: readonly [string, string][] = [
@@ -63,6 +70,10 @@ const ALLOWED: readonly [string, string][] = [
   [
     'app/renderer/probe.ts',
     "import type { probe } from '../main/ipc/contract.ts';\nexport type Again = typeof probe;\n",
+  ],
+  [
+    'relay/console/page/probe.ts',
+    "import type { probe } from '../data.ts';\nexport type Again = typeof probe;\n",
   ],
 ];
 

@@ -1,6 +1,9 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { InsecureName } from '../config/config.ts';
+import { type ConsoleDeps, mountConsole } from '../console/console.ts';
 import type { ConfigFault } from '../config/faults.ts';
+import type { UpstreamState } from '../generation.ts';
+import { createGuard } from './guard.ts';
 import { mountReload, type ReloadDeps } from './reload.ts';
 import { mountRevocations, type RevocationsDeps } from './revocations.ts';
 
@@ -30,29 +33,20 @@ export interface ManagementDeps {
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly reload: ReloadDeps['reload'];
   readonly revocations: RevocationsDeps;
+  /** How each address of each API is. */
+  readonly upstreams: () => readonly UpstreamState[] | Promise<readonly UpstreamState[]>;
 }
+
+/** The management listener's application. */
+export interface Management {
+  readonly app: Express;
+  close(): Promise<void>;
+}
+
+/** What the console needs beside what the rest of the listener shows. */
+export type ConsoleParts = Omit<ConsoleDeps, 'checks' | 'config' | 'upstreams'>;
 
 const READ_ONLY = ['/healthz', '/readyz', '/config', '/metrics'];
-const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?$/i;
-
-/** A web page must not reach this listener, by DNS rebinding or otherwise. */
-function guard(request: Request, response: Response, next: NextFunction): void {
-  const host = request.headers.host ?? '';
-  const local = `${request.socket.localAddress?.replace(/^::ffff:/, '')}:${request.socket.localPort}`;
-  if (!LOOPBACK.test(host) && host !== local) {
-    response.status(403).json({ code: 'foreign_host', detail: 'Host must be this listener.' });
-    return;
-  }
-  const { origin } = request.headers;
-  if (origin !== undefined && origin !== `http://${host}`) {
-    response
-      .status(403)
-      .json({ code: 'foreign_origin', detail: 'Other origins get nothing here.' });
-    return;
-  }
-  next();
-}
-
 /** In place of Express's own page, which may show a stack. */
 function answerFault(_error: unknown, _request: Request, response: Response, next: NextFunction) {
   if (response.headersSent) next(new Error('the answer was cut'));
@@ -64,13 +58,14 @@ function answerFault(_error: unknown, _request: Request, response: Response, nex
  * and the calls by which operators reload it and end sessions.
  *
  * @param deps where the facts come from
- * @returns an Express application
+ * @param parts for the console and the audit
+ * @returns the application
  */
-export function createManagement(deps: ManagementDeps): Express {
+export function createManagement(deps: ManagementDeps, parts: ConsoleParts): Management {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(guard);
+  app.use(createGuard(() => parts.management().publicUrl));
   app.use((_request, response, next) => {
     response.set('Cache-Control', 'no-store');
     next();
@@ -95,11 +90,12 @@ export function createManagement(deps: ManagementDeps): Express {
   });
   mountReload(app, deps);
   mountRevocations(app, deps.revocations);
+  const shown = parts.management().console ? mountConsole(app, { ...deps, ...parts }) : undefined;
   app.use((_request, response) => {
     response
       .status(404)
       .json({ code: 'not_found', detail: 'See /healthz, /readyz, /config, /metrics.' });
   });
   app.use(answerFault);
-  return app;
+  return { app, close: async () => shown?.close() };
 }

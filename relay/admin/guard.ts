@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+
+const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?$/i;
+/** What stays reachable by the public name: liveness, and what asks people to sign in. */
+const PUBLIC_PATHS = /^\/(?:$|healthz$|readyz$|audit(?:\/stream)?$|console(?:\/|$))/;
+
+function ownAuthority({ socket }: IncomingMessage): string {
+  const address = socket.localAddress?.replace(/^::ffff:/, '') ?? '';
+  return `${address.includes(':') ? `[${address}]` : address}:${socket.localPort}`;
+}
+
+const isSecure = (request: IncomingMessage): boolean =>
+  (request.socket as Partial<TLSSocket>).encrypted === true;
+
+/**
+ * Tells whether a request says that a proxy passed it on.
+ *
+ * @param request the request
+ * @returns true with any of the fields by which proxies tell
+ */
+export function isPassedOn({ headers }: IncomingMessage): boolean {
+  const names = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
+  return names.some((name) => headers[name] !== undefined);
+}
+
+/**
+ * Keeps web pages away from the management listener, by DNS rebinding or otherwise, and whoever comes by
+ * its public name away from all that needs no sign-in.
+ *
+ * @param publicUrl the origin under which people open the console, if there is one
+ * @returns the first of the listener's handlers
+ */
+export function createGuard(publicUrl: () => string | undefined): RequestHandler {
+  function refusal(request: Request): readonly [code: string, detail: string] | undefined {
+    const { host = '', origin } = request.headers;
+    const known = publicUrl();
+    const isLocal = LOOPBACK.test(host) || host === ownAuthority(request);
+    const isPublic = known !== undefined && host.toLowerCase() === new URL(known).host;
+    if (!isLocal && !isPublic) return ['foreign_host', 'Host must be this listener.'];
+    const own = `${isSecure(request) ? 'https' : 'http'}://${host}`;
+    if (origin !== undefined && origin !== known && (isPublic || origin !== own))
+      return ['foreign_origin', 'Other origins get nothing here.'];
+    const isByProxy = known !== undefined && isPassedOn(request);
+    if ((isByProxy || !isLocal) && !PUBLIC_PATHS.test(request.path))
+      return ['local_only', 'Ask for this on the machine that the relay runs on.'];
+    return undefined;
+  }
+  return (request: Request, response: Response, next: NextFunction) => {
+    const [code, detail] = refusal(request) ?? [];
+    if (code === undefined) next();
+    else response.status(403).json({ code, detail });
+  };
+}

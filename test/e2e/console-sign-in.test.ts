@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPageFiles } from '../../relay/console/page-files.ts';
+import { createConsoleBench } from '../support/console-bench.ts';
+import { startConsoleProvider } from '../support/console-provider.ts';
+import { findChromium, launchChromium } from '../support/sign-in.ts';
+
+const missing = findChromium() === undefined && 'no Chromium: set CHROMIUM_PATH';
+if (missing && process.env['CI'] === 'true') throw new Error(missing);
+
+test(
+  'people sign in to the console with a real provider, and out again',
+  { skip: missing },
+  async (t) => {
+    await createPageFiles(() => undefined)();
+    const provider = await startConsoleProvider('userinfo');
+    t.after(() => provider.close());
+    const bench = await createConsoleBench(t, {
+      top: 'workers: 2',
+      management: `
+  listen: 127.0.0.1:0
+  signIn:
+    issuer: ${provider.issuer}
+    clientId: latchkey-console
+    role: auditor
+    rolesClaim: realm_access.roles
+`,
+    });
+    provider.register({
+      redirect_uris: [`${bench.url}/console/callback`],
+      token_endpoint_auth_method: 'none',
+    });
+    const browser = await launchChromium();
+    t.after(() => browser.close());
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    const enter = async (user: string): Promise<void> => {
+      await page.locator('input[name="login"]').fill(user);
+      await page.locator('input[name="password"]').fill('any');
+      await page.getByRole('button', { name: 'Sign-in' }).click();
+      await page.getByRole('button', { name: 'Continue' }).click();
+    };
+
+    // By another name of this machine: the browser is led to the one that cookies are for.
+    const { port } = new URL(bench.url);
+    await page.goto(`http://localhost:${port}/console/search?user=alice`);
+    await enter('auditor-ann');
+    await page.getByRole('heading', { name: 'Search the audit' }).waitFor();
+    assert.equal(page.url(), `${bench.url}/console/search?user=alice`);
+    assert.equal(await page.getByLabel('Person').inputValue(), 'alice');
+    await page.getByText('Name of auditor-ann').waitFor();
+    const cookies = await context.cookies(bench.url);
+    const session = cookies.find(({ name }) => name === '__Host-latchkey-console');
+    assert.deepEqual(
+      [session?.secure, session?.httpOnly, session?.sameSite, session?.path],
+      [true, true, 'Strict', '/'],
+    );
+    assert.equal(await page.evaluate('document.cookie'), '');
+
+    // Two processes serve; what both did is here.
+    await page.getByRole('link', { name: 'Live' }).click();
+    await page.getByText('Live', { exact: true }).nth(1).waitFor();
+    await Promise.all(
+      Array.from({ length: 6 }, (_, at) => bench.send('alice', `/x/of-worker-${at}`)),
+    );
+    await page.getByRole('row').filter({ hasText: '/x/of-worker-5' }).waitFor();
+    await page.getByRole('link', { name: 'APIs' }).click();
+    await page.getByRole('article', { name: 'Payroll' }).getByText('http://127.0.0.1:1').waitFor();
+
+    // A link from another site: the strict cookie stays behind at first, the session does not.
+    await page.goto(`data:text/html,<a href="${bench.url}/console/people">go</a>`);
+    await page.getByRole('link', { name: 'go' }).click();
+    await page.getByRole('heading', { name: 'People' }).waitFor();
+
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+    assert.equal((await context.request.get(`${bench.url}/audit`)).status(), 401);
+
+    await context.clearCookies();
+    await page.goto(`${bench.url}/`);
+    await enter('intern');
+    await page.getByRole('heading', { name: 'You may not look at this' }).waitFor();
+    assert.equal((await context.request.get(`${bench.url}/audit`)).status(), 401);
+  },
+);
