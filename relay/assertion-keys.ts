@@ -71,7 +71,9 @@ function ownKey(file: string): AssertionKey {
  * @throws {Error} a key is unusable, or its file can be read by others
  */
 export function readAssertionKeys(
-  config: Pick<RelayConfig, 'assertionKeys' | 'apis' | 'audit'>,
+  config: Pick<RelayConfig, 'assertionKeys' | 'apis'> & {
+    readonly audit: Pick<RelayConfig['audit'], 'dir'>;
+  },
 ): AssertionKeys {
   const isNeeded = config.apis.some((api) => api.request.assertion);
   const configured = config.assertionKeys?.map((pem, at) =>

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { WireError } from '../wire/errors.ts';
 import type { ForwardPlan, ForwardResult } from '../wire/forward-plan.ts';
 import { planForward, type Allowed } from './plan.ts';
+import { asProblem } from './respond.ts';
 import type { UpstreamTarget } from './upstream/target.ts';
 
 /** A request on its way to an API. */
@@ -84,12 +85,19 @@ export async function attempt<Out extends ServerResponse | Duplex>(
   for (;;) {
     const { upstream } = admitted;
     const answersBefore = upstream.answers;
+    visit.trace?.sending(upstream.url);
     try {
       const planned = planForward(allowed, upstream);
       const plan = planned instanceof Promise ? await planned : planned;
-      if (tried === undefined) return await send(request, out, plan);
-      return await send(request, out, shortened(plan, Date.now() - visit.startedAtMs));
+      const result = await send(
+        request,
+        out,
+        tried === undefined ? plan : shortened(plan, Date.now() - visit.startedAtMs),
+      );
+      visit.trace?.sent(result.kind === 'answered' ? result.cutBy : undefined);
+      return result;
     } catch (error) {
+      visit.trace?.sent(asProblem(error).code);
       if (!isUpstreamError(error)) throw error;
       const isMute = upstream.answers === answersBefore;
       if (isItsFault(error, allowed, isMute))

@@ -12,9 +12,11 @@ export function describeForAudit(
   circumstances: Readonly<Record<string, string>>,
 ): string {
   const unrecorded = config.apis.filter((api) => !api.audit.required).map((api) => api.name);
+  const { sinks } = config.audit;
   return JSON.stringify({
     insecure: config.insecure,
     auditNotRequired: unrecorded,
+    ...(sinks.length > 0 && { auditSinks: sinks.map(({ name, type }) => `${name}: ${type}`) }),
     ...circumstances,
   });
 }

@@ -10,6 +10,7 @@ import { createIssuerPool } from './auth/pool.ts';
 import { createClientAuthenticator } from './auth/client-authentication.ts';
 import { createFormPost } from './auth/form-post.ts';
 import { createExpiringCache } from './auth/introspection-cache.ts';
+import { certificateExpiries } from './certificate-expiry.ts';
 import type { Closers } from './closers.ts';
 import type { IssuerConfig, RelayConfig } from './config/config.ts';
 import { createExchanges } from './exchanges.ts';
@@ -19,6 +20,7 @@ import { createMetrics } from './metrics.ts';
 import { stopListening } from './listen.ts';
 import { createParting } from './parting.ts';
 import type { Stage } from './reload.ts';
+import { createTraces } from './telemetry/traces.ts';
 import { createProxiedPeers, directPeers } from './proxy-protocol.ts';
 import { createRequestIds } from './request-id.ts';
 import { createPublicServer } from './server.ts';
@@ -59,6 +61,8 @@ export interface Front {
 
 /** To send what tells clients that they are cut off. */
 const LAST_WORDS_MS = 1_000;
+/** Of the time to drain, for the last spans. */
+const LAST_SPANS_MS = 3_000;
 
 function createStage(
   generations: Generations,
@@ -69,12 +73,14 @@ function createStage(
   return {
     current: () => generations.current().config,
     async prepare(config, keyPair) {
+      await shared.traces.prepare(config.telemetry);
       prepared = { next: generations.prepare(config), keyPair };
       await warmUp(shared.pool, config.issuers);
     },
     adopt() {
       if (prepared === undefined) return;
       reconfigure(prepared.next.config, prepared.keyPair);
+      shared.traces.adopt();
       generations.adopt(prepared.next);
       prepared = undefined;
     },
@@ -112,6 +118,9 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
   closers.add(() => exchanges.close());
 
   const metrics = createMetrics({ now, processDefaults: config.management !== undefined });
+  const traces = createTraces({ version: deps.version, log, count: metrics.spans });
+  await traces.prepare(config.telemetry);
+  traces.adopt();
   const peers = config.proxyProtocol
     ? createProxiedPeers(
         () => generations.current().trustedProxies,
@@ -120,6 +129,7 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
       )
     : directPeers;
   const { server, inject, attach, reconfigure } = createPublicServer(config, deps.keyPair, peers);
+  let certificates = certificateExpiries(deps.keyPair);
   const parting = createParting(server);
   const url = await deps.listen(server, (socket) => {
     parting.accepted(socket);
@@ -143,6 +153,8 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
     now,
     proofs: createProofChecker({ nonces, state, now }),
     metrics,
+    traces,
+    certificates: () => certificates,
     peerOf: peers.of,
     nextRequestId: createRequestIds(),
     draining: () => isDraining,
@@ -152,6 +164,10 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
   const generations = createGenerations(config, shared);
   const perAddress = (): number | undefined => generations.current().config.limits.connectionsPerIp;
   limitConnections(server, peers.of, perAddress, metrics.connectionRefused);
+  closers.add(() => {
+    const { timeoutMs } = generations.current().config.drain;
+    return traces.close(Math.min(timeoutMs, LAST_SPANS_MS));
+  });
   closers.add(() => generations.close());
   attach({
     async serve(request, response) {
@@ -171,7 +187,10 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
     url,
     shared,
     generations,
-    stage: createStage(generations, shared, reconfigure),
+    stage: createStage(generations, shared, (next, keyPair) => {
+      reconfigure(next, keyPair);
+      certificates = certificateExpiries(keyPair);
+    }),
     announce: parting.announce,
     async drain() {
       parting.announce();

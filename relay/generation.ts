@@ -8,6 +8,7 @@ import type { Nonces } from './auth/nonces.ts';
 import type { IssuerPool } from './auth/pool.ts';
 import { createVerifier } from './auth/verify.ts';
 import { createBounds } from './bounds.ts';
+import type { CertificateExpiry } from './certificate-expiry.ts';
 import type { RelayConfig } from './config/config.ts';
 import type { Exchanges } from './exchanges.ts';
 import { createLogout } from './logout.ts';
@@ -17,6 +18,7 @@ import type { ProxiedPeers } from './proxy-protocol.ts';
 import type { RequestIds } from './request-id.ts';
 import { createRuntime } from './runtime.ts';
 import type { SharedState } from './state/shared-state.ts';
+import type { Traces } from './telemetry/traces.ts';
 import type { TokenSources } from './upstream/credentials/token-sources.ts';
 import type { TargetCondition, Targets } from './upstream/targets.ts';
 
@@ -32,6 +34,9 @@ export interface Shared {
   readonly exchanges: Exchanges;
   readonly refusals: Pick<Refusals, 'record'>;
   readonly metrics: Metrics;
+  readonly traces: Traces;
+  /** Those that the listener shows now. */
+  readonly certificates: () => readonly CertificateExpiry[];
   readonly nextRequestId: RequestIds;
   readonly draining: () => boolean;
   readonly log: (event: Record<string, unknown>) => void;

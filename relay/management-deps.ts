@@ -66,12 +66,14 @@ export function managementDeps(
         issuers,
         upstreams,
         audit: ledger.health,
+        certificates: shared.certificates,
         config: () => ({
           loadedAtMs: generations.current().loadedAtMs,
           lastReloadFailed: lastFailure() !== undefined,
         }),
       }),
     }),
+    upstreams,
     reload: () => reloader.reload('management'),
     revocations: {
       issuers: () => generations.current().config.issuers,

@@ -3,8 +3,10 @@ import { isEventStream } from '../wire/event-stream.ts';
 import type { HeaderList } from '../wire/headers.ts';
 import type { IssuerState } from './auth/jwks.ts';
 import type { Verification } from './auth/verify.ts';
+import type { CertificateExpiry } from './certificate-expiry.ts';
 import { createHistogram, type Meter } from './histogram.ts';
 import { createTally } from './tally.ts';
+import type { SpanFate } from './telemetry/exporter.ts';
 import type { ConnectionRefusal } from './limits/connections.ts';
 import type { Visit } from './visit.ts';
 
@@ -31,6 +33,7 @@ export interface MetricSources {
     readonly isUsed: boolean;
   }[];
   readonly audit: () => { readonly head: number; readonly lagMs: number };
+  readonly certificates: () => readonly CertificateExpiry[];
   readonly config: () => { readonly loadedAtMs: number; readonly lastReloadFailed: boolean };
 }
 
@@ -39,6 +42,8 @@ export interface Metrics extends RequestMetrics {
   readonly verified: (verification: Verification) => void;
   /** A connection was closed before anything was read from it. */
   readonly connectionRefused: (reason: ConnectionRefusal) => void;
+  /** Spans were sent, or were not. */
+  readonly spans: (result: SpanFate, count: number) => void;
   readonly contentType: string;
   /** The text of `/metrics`. */
   read(sources: MetricSources): Promise<string>;
@@ -69,16 +74,23 @@ function createGauges(registry: Registry): (sources: MetricSources, nowMs: numbe
     'When the configuration took effect.',
     [],
   );
+  const expiry = gauge(
+    'certificate_expiry_timestamp_seconds',
+    "When the listener's certificate ends; name is the first that it is for.",
+    ['name'],
+  );
   const failed = gauge('config_reload_failed', '1 while the last reload was refused.', []);
   return (sources, nowMs) => {
     // What a reload removed must not stay behind.
-    for (const labelled of [keysAge, ready, healthy]) labelled.reset();
+    for (const labelled of [keysAge, ready, healthy, expiry]) labelled.reset();
     for (const { issuer, ready: isReady, fetchedAtMs } of sources.issuers()) {
       ready.set({ issuer }, isReady ? 1 : 0);
       if (fetchedAtMs !== undefined) keysAge.set({ issuer }, (nowMs - fetchedAtMs) / 1000);
     }
     for (const { api, upstream, isUsed } of sources.upstreams())
       healthy.set({ api, upstream }, isUsed ? 1 : 0);
+    for (const { name, expiresAtMs } of sources.certificates())
+      expiry.set({ name }, expiresAtMs / 1000);
     const audit = sources.audit();
     lag.set(audit.lagMs / 1000);
     head.set(audit.head);
@@ -143,6 +155,12 @@ export function createMetrics(deps: {
     labelNames: ['reason'],
     registers,
   });
+  const spans = new Counter({
+    name: 'latchkey_spans_total',
+    help: 'Spans of traces; result is exported, failed: the collector did not take them, or dropped: too many waited.',
+    labelNames: ['result'],
+    registers,
+  });
   const setGauges = createGauges(registry);
   if (deps.processDefaults) collectDefaultMetrics({ register: registry });
   const meters = new Map<string, ApiMeters>();
@@ -183,6 +201,7 @@ export function createMetrics(deps: {
     },
     unparsable: (status, code) => requests.add(NONE, 'deny', code, String(status)),
     connectionRefused: (reason) => refused.inc({ reason }),
+    spans: (result, count) => spans.inc({ result }, count),
     verified: ({ issuer, result, path }) => verifications.add(issuer, result, path),
     contentType: registry.contentType,
     async read(sources) {

@@ -43,6 +43,7 @@ function plainPlan(allowed: Allowed, upstream: UpstreamTarget): ForwardPlan {
       authority: target.authority,
       requestId: visit.requestId,
       traceparent: visit.traceparent,
+      keepsState: visit.keepsState,
       principal,
     },
     upstream.host,
@@ -55,8 +56,9 @@ function plainPlan(allowed: Allowed, upstream: UpstreamTarget): ForwardPlan {
     headers,
     maxBodyBytes: api.config.limits.bodyBytes,
     timeouts: api.config.timeouts,
-    answer: (_status, raw) => {
+    answer: (status, raw) => {
       api.targets.answered(upstream);
+      visit.trace?.answered(status);
       allowed.answered(visit, raw);
       const answer = api.transform.response(raw, visit.requestId, upstream.basePath);
       const fields =

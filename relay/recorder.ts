@@ -71,6 +71,7 @@ export function createRecorder(
       if (open !== undefined) visit.requestId = open.requestId;
       if (api !== undefined) visit.api = api.config.name;
       visit.decision = verdict.kind;
+      visit.trace?.recorded(verdict.rule);
       return open;
     },
     refused(visit, open, error) {

@@ -26,6 +26,7 @@ import { createRecorder } from './recorder.ts';
 import type { RequestIds } from './request-id.ts';
 import { asProblem, refuse, type ChallengeFacts } from './respond.ts';
 import type { Runtime } from './runtime.ts';
+import type { Traces } from './telemetry/traces.ts';
 import { createPages } from './pages.ts';
 import { createUnidentified } from './unidentified.ts';
 import { beginVisit, CLIENT_LEFT, type Visit } from './visit.ts';
@@ -41,6 +42,7 @@ export interface RelayDeps {
   readonly logout: LogoutEndpoint;
   readonly bounds: Bounds;
   readonly metrics: RequestMetrics;
+  readonly traces: Pick<Traces, 'begin'>;
   readonly nextRequestId: RequestIds;
   readonly draining: () => boolean;
   readonly log: (event: Record<string, unknown>) => void;
@@ -83,6 +85,11 @@ export function createRelay(deps: RelayDeps): Relay {
   const pages = createPages(runtime, unidentified);
   const own = createOwnEndpoints({ ...deps, recorder, unidentified });
   const admit = createAdmission({ ...deps, recorder, proto });
+
+  function begin(request: IncomingMessage): Visit {
+    const requestId = deps.nextRequestId(request.rawHeaders);
+    return beginVisit(request, requestId, runtime, now(), deps.traces);
+  }
 
   function challengeFacts(visit: Visit): ChallengeFacts {
     const { resource } = runtime;
@@ -148,6 +155,7 @@ export function createRelay(deps: RelayDeps): Relay {
     if (isOwn && (await own.servePublic(request, response, visit, target))) return;
     if (pages.servePreflight(request, response, visit, target)) return;
     visit.principal = await identify(request, visit, target);
+    visit.trace?.authenticated();
     if (isOwn && (await own.serveOwn(visit, target, response))) return;
     const admitted = await admit(request, visit, target, framing);
     const run = inItsPlace(admitted, () => attempt(admitted, response, forward));
@@ -176,22 +184,24 @@ export function createRelay(deps: RelayDeps): Relay {
 
   return {
     async serve(request, response) {
-      const visit = beginVisit(request, deps.nextRequestId(request.rawHeaders), runtime, now());
+      const visit = begin(request);
       try {
         await handle(request, response, visit);
       } catch (error) {
         answerError(error, request, response, visit);
       }
       metrics.ended(visit, response.statusCode);
+      visit.trace?.ended(response.statusCode);
     },
 
     async upgrade(request, socket) {
-      const visit = beginVisit(request, deps.nextRequestId(request.rawHeaders), runtime, now());
+      const visit = begin(request);
       visit.kind = 'websocket';
       try {
         const framing = readUpgradeFraming(request);
         const target = readTarget(request, visit);
         visit.principal = await identify(request, visit, target);
+        visit.trace?.authenticated();
         const admitted = await admit(request, visit, target, framing);
         const run = inItsPlace(admitted, () => attempt(admitted, socket, tunnel));
         await recorder.during(visit, admitted, run);
@@ -199,6 +209,7 @@ export function createRelay(deps: RelayDeps): Relay {
         if (!socket.destroyed) answerError(error, request, responseOn(request, socket), visit);
       }
       metrics.ended(visit, CLIENT_LEFT);
+      visit.trace?.ended(CLIENT_LEFT);
     },
 
     unparsable: unidentified.unparsable,

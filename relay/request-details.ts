@@ -10,6 +10,7 @@ const HIDDEN = new Set([
   'dpop',
   'forwarded',
   'traceparent',
+  'tracestate',
   'via',
   'x-real-ip',
   'x-request-id',

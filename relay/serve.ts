@@ -1,11 +1,14 @@
-import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Server } from 'node:net';
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { createLedger } from '../audit/ledger.ts';
 import { createRefusals } from '../audit/refusals.ts';
+import { openManagement } from './admin/listener.ts';
 import { createManagement } from './admin/management.ts';
+import { openAnomalies } from './anomalies/anomalies.ts';
+import { withAnomalies } from './anomalies/management.ts';
 import { createIssuerKeys } from './auth/jwks.ts';
+import { redactValue } from '../wire/redact.ts';
+import { retentionOf } from './audit-retention.ts';
 import { createClosers, type Closers } from './closers.ts';
 import type { RelayConfig } from './config/config.ts';
 import { describeForAudit } from './describe-config.ts';
@@ -14,6 +17,8 @@ import { listenOn } from './listen.ts';
 import { managementDeps } from './management-deps.ts';
 import { createReloader, type ReloadResult } from './reload.ts';
 import type { Common, Serving } from './serving.ts';
+import { withShipping } from './shipping/management.ts';
+import { openShipping } from './shipping/open-shipping.ts';
 import { createState } from './state/create-state.ts';
 import { readKeyPair } from './tls.ts';
 import { watchFiles } from './watch.ts';
@@ -42,17 +47,16 @@ export interface StartOptions {
   readonly load?: () => Promise<RelayConfig>;
 }
 
-const closed = (server: Server): Promise<void> =>
-  new Promise((resolve) => {
-    server.close(() => resolve());
-  });
-
 function createLogger(logTo: DestinationStream | undefined): Logger {
   return pino(
     {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (level) => ({ level }) },
+      formatters: {
+        level: (level) => ({ level }),
+        // Texts of others are in it: what providers, APIs and libraries say of their failures.
+        log: (event) => redactValue(event) as Record<string, unknown>,
+      },
     },
     logTo ?? pino.destination({ dest: 1, sync: true }),
   );
@@ -126,14 +130,21 @@ async function start(
   let stopping: Promise<void> | undefined;
   const keyPair = await readKeyPair(config.tls);
 
+  let inForce = config;
   const ledger = createLedger({
     dir: config.audit.dir,
     side: 'relay',
+    ...(config.audit.keyFile === undefined ? {} : { keyFile: config.audit.keyFile }),
     checkpointMs: config.audit.checkpointMs,
-    copiesLogAside: true,
+    durability: config.audit.durability,
+    ip: config.audit.ip,
+    retention: () => retentionOf(inForce),
+    usesThreads: true,
     onError: (error) => logger.error({ event: 'audit_error', error: String(error) }),
   });
   closers.add(() => ledger.close());
+  const anomalies = openAnomalies(config, { ledger, log, now });
+  closers.add(() => anomalies.close());
   const state = await createState(config.state, { dir: config.audit.dir, now, log });
   closers.add(() => state.close());
   // Before anybody can be let in under it.
@@ -146,6 +157,10 @@ async function start(
   );
   closers.add(() => refusals.close());
   const { version } = options;
+  const head = (): number => ledger.health().head;
+  const shipping = openShipping({ dir: config.audit.dir, head, version, log });
+  closers.add(() => shipping.close());
+  shipping.use(config.audit.sinks);
   const common: Common = { config, keyPair, ledger, refusals, state, log, now, version };
   const open = config.workers > 1 ? openPrimary : serveHere;
   const { url, stage, announce, drain, replace, management: facts } = await open(common, closers);
@@ -166,22 +181,45 @@ async function start(
     log,
     now,
     adopted(next) {
+      inForce = next;
       watch.update(next.files);
+      shipping.use(next.audit.sinks);
+      anomalies.configure(next);
       warn(next.insecure);
     },
   });
   closers.add(() => reloader.close());
   warn(config.insecure);
 
-  const admin = http.createServer(createManagement(facts(reloader, () => isDraining)));
-  const management =
-    config.management === undefined
-      ? undefined
-      : await listenOn(admin, config.management.listen, 'http');
-  closers.add(async () => {
-    admin.closeAllConnections();
-    if (management !== undefined) await closed(admin);
-  });
+  let management: string | undefined;
+  if (config.management !== undefined) {
+    const first = config.management;
+    const admin = createManagement(
+      withAnomalies(
+        withShipping(
+          facts(reloader, () => isDraining),
+          { states: shipping.states, head },
+        ),
+        anomalies.counts,
+      ),
+      {
+        ledger,
+        log,
+        now,
+        version,
+        auditDir: config.audit.dir,
+        apis: () => stage.current().apis,
+        management: () => stage.current().management ?? first,
+        url: () => management ?? '',
+      },
+    );
+    const listener = await openManagement(first, admin.app, log);
+    management = listener.url;
+    closers.add(async () => {
+      await admin.close();
+      await listener.close();
+    });
+  }
   log({
     event: 'listening',
     url,

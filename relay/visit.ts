@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { clientAddress } from '../wire/forwarded.ts';
-import { fieldValues } from '../wire/headers.ts';
 import type { Target } from '../wire/target.ts';
 import { continueTrace } from '../wire/trace.ts';
 import type { AuditFields, ClosedBy } from '../audit/record.ts';
 import type { Principal } from './auth/principal.ts';
 import type { Verdict } from './policy/verdict.ts';
 import type { Api, Runtime } from './runtime.ts';
+import type { RequestTrace } from './telemetry/request-trace.ts';
+import type { Traces } from './telemetry/traces.ts';
+import { readToolName } from './tool-name.ts';
 
 /** In place of the status of an answer that nobody waited for. */
 export const CLIENT_LEFT = 499;
@@ -17,8 +19,15 @@ export interface Visit {
   requestId: string;
   readonly ip: string;
   readonly startedAtMs: number;
+  /** What sent it, as the app says. */
+  readonly tool?: string | undefined;
   readonly traceId: string;
-  readonly traceparent: string;
+  /** What the next hop is told. */
+  traceparent: string;
+  /** Whether the caller's `tracestate` goes with it. */
+  readonly keepsState: boolean;
+  /** Hears of each step, where the request's trace is recorded. */
+  readonly trace: RequestTrace | undefined;
   target?: Target;
   principal?: Principal;
   /** The DPoP nonce to offer with the answer (RFC 9449 §8.2). */
@@ -36,6 +45,8 @@ export interface Visit {
   code?: string;
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /**
  * Begins a request's story.
  *
@@ -43,6 +54,7 @@ export interface Visit {
  * @param requestId its ULID
  * @param runtime for the proxies whose word on the client's address is believed
  * @param nowMs epoch ms
+ * @param traces records some
  * @returns the story so far
  */
 export function beginVisit(
@@ -50,15 +62,22 @@ export function beginVisit(
   requestId: string,
   runtime: Runtime,
   nowMs: number,
+  traces: Pick<Traces, 'begin'>,
 ): Visit {
-  const trace = continueTrace(fieldValues(request.rawHeaders, 'traceparent')[0]);
-  return {
+  const context = continueTrace(request.rawHeaders);
+  const visit: Mutable<Visit> = {
     requestId,
     ip: clientAddress(runtime.peerOf(request.socket), request.rawHeaders, runtime.trustedProxies),
     startedAtMs: nowMs,
+    tool: readToolName(request.rawHeaders),
     kind: 'http',
-    ...trace,
+    traceId: context.traceId,
+    traceparent: context.traceparent,
+    keepsState: context.keepsState,
+    trace: undefined,
   };
+  visit.trace = traces.begin(visit, context);
+  return visit;
 }
 
 /** The path as it may be recorded: with the query parameters that the API allows, and no other. */
@@ -95,6 +114,7 @@ export function describeVisit(
     user: principal?.user,
     userName: principal?.userName,
     clientId: principal?.clientId,
+    tool: visit.tool === undefined ? undefined : { name: visit.tool },
     ip: visit.ip === '' ? undefined : visit.ip,
     api: api?.config.name,
     rule: verdict.rule,

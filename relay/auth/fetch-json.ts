@@ -24,6 +24,12 @@ export class FetchProblem extends Error {
 
 const redirectStatuses: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
+/** Where a redirect leads may have a token in its query. */
+function shown(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return 'failed';
   const { cause } = error;
@@ -47,7 +53,7 @@ async function redirectTarget(response: Response, from: string): Promise<string>
   const location = response.headers.get('location') ?? '';
   const target = URL.canParse(location, from) ? new URL(location, from) : undefined;
   if (target?.origin !== new URL(from).origin)
-    throw new FetchProblem(`${from} redirects to another origin, which is refused`, true);
+    throw new FetchProblem(`${shown(from)} redirects to another origin, which is refused`, true);
   return target.href;
 }
 
@@ -64,7 +70,9 @@ async function exchange(
       headers: { accept: 'application/json, application/jwk-set+json' },
     });
   } catch (error) {
-    throw new FetchProblem(`${url} cannot be reached: ${reason(error)}`, false, { cause: error });
+    throw new FetchProblem(`${shown(url)} cannot be reached: ${reason(error)}`, false, {
+      cause: error,
+    });
   }
   if (redirectStatuses.has(response.status) && options.redirects > 0) {
     const target = await redirectTarget(response, url);
@@ -72,13 +80,13 @@ async function exchange(
   }
   if (response.status !== 200) {
     await response.body?.cancel();
-    throw new FetchProblem(`${url} answered ${response.status}`, true);
+    throw new FetchProblem(`${shown(url)} answered ${response.status}`, true);
   }
   try {
     return JSON.parse(await readBounded(response, options.maxBytes));
   } catch (error) {
     const what = error instanceof SyntaxError ? 'did not answer with JSON' : reason(error);
-    throw new FetchProblem(`${url}: ${what}`, true, { cause: error });
+    throw new FetchProblem(`${shown(url)}: ${what}`, true, { cause: error });
   }
 }
 

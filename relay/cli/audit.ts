@@ -1,6 +1,10 @@
+import { availableParallelism } from 'node:os';
 import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
+import packageJson from '../../package.json' with { type: 'json' };
 import { runAuditCommand } from '../../audit/command.ts';
+import type { LedgerPlace } from '../../audit/people/registry.ts';
+import type { RelayConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 
 /**
@@ -33,15 +37,22 @@ export async function auditCommand(
     if (token.inlineValue === false) ours.add(token.index + 1);
   }
   const rest = argv.filter((_, at) => !ours.has(at));
-  const dir =
+  const place =
     typeof values.dir === 'string'
-      ? values.dir
+      ? { dir: values.dir }
       : typeof values.config === 'string'
-        ? (await loadConfig(values.config, { env: io.env })).audit.dir
+        ? placeIn(await loadConfig(values.config, { env: io.env }))
         : undefined;
-  if (dir === undefined) {
+  if (place === undefined) {
     io.stderr.write('latchkey-relay audit: name the ledger by --config FILE or --dir DIR\n');
     return 2;
   }
-  return runAuditCommand(rest, { dir, stdout: io.stdout, stderr: io.stderr });
+  const { version } = packageJson;
+  const { stdout, stderr } = io;
+  const threads = availableParallelism();
+  return runAuditCommand(rest, { ...place, version, threads, administers: true, stdout, stderr });
+}
+
+function placeIn({ audit: { dir, keyFile } }: RelayConfig): LedgerPlace {
+  return { dir, ...(keyFile === undefined ? {} : { keyFile }) };
 }

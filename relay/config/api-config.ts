@@ -156,5 +156,10 @@ export interface ApiConfig {
     /** Of a whole exchange, streams included; absent: none. */
     readonly totalMs?: number;
   };
-  readonly audit: { readonly required: boolean; readonly query: readonly string[] };
+  readonly audit: {
+    readonly required: boolean;
+    readonly query: readonly string[];
+    /** How long this API's records are kept; absent: as long as all others. */
+    readonly retentionMs?: number;
+  };
 }

@@ -195,6 +195,10 @@ export const apiKeyTexts: Readonly<Record<string, KeyText>> = {
   ],
   'apis.*.audit': ['How this API is audited.', { required: true, query: ['page'] }],
   'apis.*.audit.required': ['false: requests go on even where they cannot be recorded.', false],
+  'apis.*.audit.retention': [
+    `How long this API's records are kept; without it as long as all others. ${DURATION}`,
+    '90d',
+  ],
   'apis.*.audit.query': [
     'Names of query parameters that may be recorded; others are dropped.',
     ['page'],

@@ -260,7 +260,7 @@ export const apiSchema = z.strictObject({
   audit: z
     .strictObject({
       required: flag.default(true),
-      retention: z.unknown().optional(),
+      retention: duration(DAY_MS, 10_000 * DAY_MS).optional(),
       query: z.array(text, 'must be a list of parameter names').default([]),
     })
     .prefault({}),

@@ -153,7 +153,11 @@ export function apiOf(name: string, file: ApiFile, secrets: SecretContents): Api
       idleMs: timeouts.idle,
       ...present({ totalMs: timeouts.total }),
     },
-    audit: { required: file.audit.required, query: file.audit.query },
+    audit: {
+      required: file.audit.required,
+      query: file.audit.query,
+      ...present({ retentionMs: file.audit.retention }),
+    },
     ...present({
       description: file.description,
       docs: file.docs,

@@ -1,8 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { InsecureName, IntrospectionConfig, IssuerConfig, RelayConfig } from './config.ts';
+import { anomaliesOf } from './build-anomalies.ts';
 import { apiOf, ratesOf } from './build-api.ts';
+import { managementOf } from './build-management.ts';
+import { telemetryOf } from './build-telemetry.ts';
 import { authenticationOf, present, secretOf, type SecretContents } from './build-parts.ts';
+import { sinkOf } from './build-sinks.ts';
 import type { RelayFile } from './schema.ts';
 
 /** What a checked file becomes a configuration with. */
@@ -108,7 +112,9 @@ export function buildConfig(file: RelayFile, context: BuildContext): RelayConfig
           keyFile: resolve(directory, keyFile),
         })),
       },
-      management: file.management,
+      management: file.management && managementOf(file.management, directory, secrets),
+      telemetry: file.telemetry && telemetryOf(file.telemetry, secrets),
+      anomalies: anomaliesOf(file.anomalies, secrets),
       assertionKeys:
         assertion &&
         [assertion.keyFile, ...assertion.furtherKeyFiles].map((name) => secretOf(secrets, name)),
@@ -121,7 +127,17 @@ export function buildConfig(file: RelayFile, context: BuildContext): RelayConfig
     insecure: (Object.keys(file.insecure) as InsecureName[]).filter((name) => file.insecure[name]),
     issuers: file.issuers.map((issuer) => issuerOf(issuer, publicUrl, secrets)),
     apis: Object.entries(file.apis).map(([name, api]) => apiOf(name, api, secrets)),
-    audit: { dir: resolve(directory, file.audit.dir), checkpointMs: file.audit.checkpoint },
+    audit: {
+      dir: resolve(directory, file.audit.dir),
+      ...(file.audit.keyFile === undefined
+        ? {}
+        : { keyFile: resolve(directory, file.audit.keyFile) }),
+      checkpointMs: file.audit.checkpoint,
+      durability: file.audit.durability,
+      retentionMs: file.audit.retention,
+      ip: file.audit.ip,
+      sinks: file.audit.sinks.map((sink) => sinkOf(sink, directory, secrets)),
+    },
     limits: limitsOf(limits),
     hash,
   });

@@ -1,4 +1,6 @@
+import type { AnomalySettings } from '../../audit/anomalies/rules.ts';
 import type { ApiConfig, RateLimit } from './api-config.ts';
+import type { SinkConfig, SinkTls } from './sink-config.ts';
 
 /** Where a listener binds. Port 0 means any free port. */
 export type ListenAddress =
@@ -7,7 +9,13 @@ export type ListenAddress =
 
 /** The named opt-outs; each one set is logged, audited and shown in /readyz. */
 export type InsecureName =
-  'plainHttp' | 'plainIssuer' | 'plainUpstream' | 'trustAnyProxy' | 'plainState';
+  | 'plainHttp'
+  | 'plainIssuer'
+  | 'plainUpstream'
+  | 'trustAnyProxy'
+  | 'plainState'
+  | 'plainTelemetry'
+  | 'plainSink';
 
 /** What the app needs to know to sign people in with this issuer. */
 export interface DesktopConfig {
@@ -66,6 +74,59 @@ export interface IssuerConfig {
   readonly desktop?: DesktopConfig;
 }
 
+/** How people sign in to the console (OpenID Connect), and which of them may look. */
+export interface SignInConfig {
+  readonly issuer: string;
+  readonly clientId: string;
+  /** Absent: a public client. */
+  readonly authentication?: ClientAuthentication;
+  readonly scopes: readonly string[];
+  /** Without it nobody gets in. */
+  readonly role: string;
+  /** Where roles are in the ID token, or in what the provider tells of the person; dots for members. */
+  readonly rolesClaim: string;
+  /** A session ends after this long without a request, and after that long in any case. */
+  readonly idleMs: number;
+  readonly sessionMs: number;
+}
+
+/** The listener for operators. */
+export interface ManagementConfig {
+  readonly listen: ListenAddress;
+  /** Whether it shows the console and the audit. */
+  readonly console: boolean;
+  /** The origin under which people open the console; absent: the listener's own. */
+  readonly publicUrl?: string;
+  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly signIn?: SignInConfig;
+}
+
+/** What of the relay's work is told to a collector; secrets already read. */
+export interface TelemetryConfig {
+  readonly serviceName: string;
+  readonly traces: {
+    /** Of the collector's OTLP/HTTP receiver for traces. */
+    readonly url: string;
+    /** The share of traces that are recorded where nobody has decided, 0 to 1. */
+    readonly ratio: number;
+    readonly headers: Readonly<Record<string, string>>;
+    /** PEM of the authorities believed in place of the system's. */
+    readonly ca?: string;
+    readonly paths: boolean;
+  };
+}
+
+/** What the relay finds unusual, and whom it tells. */
+export interface AnomalyConfig extends AnomalySettings {
+  readonly webhook?: {
+    readonly url: string;
+    /** Signs what is posted. */
+    readonly secret: string;
+    readonly tls: SinkTls;
+    readonly timeoutMs: number;
+  };
+}
+
 /** relay.yaml, checked, with defaults applied, secrets read and every unit spelled out. */
 export interface RelayConfig {
   /** The first one's URL stands for the relay where `publicUrl` is not set. */
@@ -104,8 +165,23 @@ export interface RelayConfig {
   readonly insecure: readonly InsecureName[];
   readonly issuers: readonly IssuerConfig[];
   readonly apis: readonly ApiConfig[];
-  readonly audit: { readonly dir: string; readonly checkpointMs: number };
-  readonly management?: { readonly listen: ListenAddress };
+  readonly audit: {
+    readonly dir: string;
+    /** The key that signs checkpoints; absent: a key beside the directory. */
+    readonly keyFile?: string;
+    readonly checkpointMs: number;
+    readonly durability: 'process' | 'power';
+    /** How long records are kept, unless an API says otherwise. */
+    readonly retentionMs: number;
+    /** How much of clients' addresses is recorded. */
+    readonly ip: 'full' | 'truncated' | 'none';
+    readonly sinks: readonly SinkConfig[];
+  };
+  readonly management?: ManagementConfig;
+  /** Absent: nothing is looked for. */
+  readonly anomalies?: AnomalyConfig;
+  /** Absent: no traces. */
+  readonly telemetry?: TelemetryConfig;
   readonly limits: {
     readonly headersBytes: number;
     readonly urlBytes: number;

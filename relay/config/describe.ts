@@ -1,6 +1,14 @@
 import { stringify } from 'yaml';
 import type { ApiConfig, UpstreamCredentials } from './api-config.ts';
-import type { ClientAuthentication, IssuerConfig, RelayConfig } from './config.ts';
+import type {
+  AnomalyConfig,
+  ClientAuthentication,
+  IssuerConfig,
+  ManagementConfig,
+  RelayConfig,
+  TelemetryConfig,
+} from './config.ts';
+import { maskedSink } from './describe-sinks.ts';
 
 const MASK = '********';
 const TELLING = /authorization|cookie|token|secret|password|key|credential/i;
@@ -64,6 +72,26 @@ function maskedIssuer(issuer: IssuerConfig): IssuerConfig {
   return { ...issuer, introspection: { ...introspection, authentication } };
 }
 
+function maskedManagement(management: ManagementConfig): ManagementConfig {
+  const { signIn } = management;
+  if (signIn?.authentication === undefined) return management;
+  const authentication = maskedAuthentication(signIn.authentication);
+  return { ...management, signIn: { ...signIn, authentication } };
+}
+
+function maskedTelemetry(telemetry: TelemetryConfig): TelemetryConfig {
+  const { traces } = telemetry;
+  const headers = Object.fromEntries(Object.keys(traces.headers).map((name) => [name, MASK]));
+  return { ...telemetry, traces: { ...traces, headers } };
+}
+
+function maskedAnomalies(anomalies: AnomalyConfig): AnomalyConfig {
+  const { webhook } = anomalies;
+  return webhook === undefined
+    ? anomalies
+    : { ...anomalies, webhook: { ...webhook, secret: MASK } };
+}
+
 function maskedState(state: RelayConfig['state']): RelayConfig['state'] {
   if (state.kind === 'memory') return state;
   const url = new URL(state.url);
@@ -84,6 +112,10 @@ export function describeConfig(config: RelayConfig): string {
       issuers: config.issuers.map(maskedIssuer),
       apis: config.apis.map(maskedApi),
       state: maskedState(config.state),
+      audit: { ...config.audit, sinks: config.audit.sinks.map((sink) => maskedSink(sink, MASK)) },
+      ...(config.management && { management: maskedManagement(config.management) }),
+      ...(config.telemetry && { telemetry: maskedTelemetry(config.telemetry) }),
+      ...(config.anomalies && { anomalies: maskedAnomalies(config.anomalies) }),
       ...(config.assertionKeys && { assertionKeys: config.assertionKeys.map(() => MASK) }),
     },
     { aliasDuplicateObjects: false, lineWidth: 0 },

@@ -53,7 +53,10 @@ function unwrapped(definition: Definition): Definition {
   // A list that may be written as its element begins with a transformation, which has no shape.
   const input = definition.in?.def.type === 'transform' ? definition.out : definition.in;
   const inner = definition.innerType ?? input;
-  return inner ? unwrapped(inner.def) : definition;
+  if (inner) return unwrapped(inner.def);
+  // Of `off` or a block, the block has keys.
+  const block = definition.options?.find((option) => unwrapped(option.def).shape !== undefined);
+  return block ? unwrapped(block.def) : definition;
 }
 
 function allowedKeys(path: readonly PropertyKey[]): readonly string[] {
@@ -103,6 +106,16 @@ function asWritten(
   return at < 0 ? path : [...path.slice(0, at), ...path.slice(at + 1)];
 }
 
+/** What is wrong within the one alternative that was meant: the one whose keys were looked at. */
+function meant(issue: Issue): readonly Issue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const [branch, ...others] = issue.errors.filter((issues) =>
+    issues.some(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+  if (branch === undefined || others.length > 0) return [issue];
+  return branch.flatMap((inner) => meant({ ...inner, path: [...issue.path, ...inner.path] }));
+}
+
 /**
  * Turns what the schema found into faults in words for people.
  *
@@ -114,7 +127,7 @@ export function schemaFaults(
   issues: readonly Issue[],
   exists: (path: readonly (string | number)[]) => boolean,
 ): RawFault[] {
-  return issues.flatMap((issue): RawFault[] => {
+  return issues.flatMap(meant).flatMap((issue): RawFault[] => {
     const steps = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
     const path = asWritten(steps, exists);
     if (issue.code === 'unrecognized_keys') return unknownKeys(path, issue.keys);

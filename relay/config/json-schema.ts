@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { apiKeyTexts } from './api-key-texts.ts';
 import { keyTexts } from './key-texts.ts';
 import { relaySchema } from './schema.ts';
-import { unavailablePatterns } from './unavailable.ts';
 
 /** A node of a JSON Schema, as far as it is looked at. */
 interface SchemaNode {
@@ -36,16 +35,8 @@ function annotate(node: SchemaNode, path: string): void {
   if (pattern !== undefined && node.type === 'string') node.pattern = pattern;
 }
 
-/** Keys that this version refuses are not offered by editors. */
-function withoutUnavailable(node: SchemaNode, path: string): void {
-  for (const name of Object.keys(node.properties ?? {}))
-    if (unavailablePatterns.has(path === '' ? name : `${path}.${name}`))
-      delete node.properties?.[name];
-}
-
 function visit(node: SchemaNode, path: string): void {
   const below = (name: string): string => (path === '' ? name : `${path}.${name}`);
-  withoutUnavailable(node, path);
   allowOneOfList(node);
   for (const [name, child] of Object.entries(node.properties ?? {})) {
     annotate(child, below(name));

@@ -1,3 +1,9 @@
+import { anomalyKeyTexts } from './anomaly-key-texts.ts';
+import { auditKeyTexts } from './audit-key-texts.ts';
+import { managementKeyTexts } from './management-key-texts.ts';
+import { sinkKeyTexts } from './sink-key-texts.ts';
+import { telemetryKeyTexts } from './telemetry-key-texts.ts';
+
 /** What a key of relay.yaml means, for editors, and values that it may have. */
 export type KeyText = readonly [description: string, ...examples: readonly unknown[]];
 
@@ -76,12 +82,8 @@ const relay: Readonly<Record<string, KeyText>> = {
   'insecure.plainUpstream': ['Speak plain http with an API beyond this machine.', true],
   'insecure.trustAnyProxy': ['Believe everybody about where a request comes from.', true],
   'insecure.plainState': ['Speak with Redis beyond this machine without TLS.', true],
-  audit: [
-    'The tamper-evident record of every request.',
-    { dir: './data/audit', checkpoint: '60s' },
-  ],
-  'audit.dir': [`The directory of the audit. ${FILE}`, './data/audit'],
-  'audit.checkpoint': [`How often a signed checkpoint is written. ${DURATION}`, '60s'],
+  'insecure.plainSink': ['Ship the audit beyond this machine without TLS.', true],
+  'insecure.plainTelemetry': ['Send traces beyond this machine without TLS.', true],
   state: [
     'Where several relays keep what they must know of each other: used DPoP proofs and revocations. memory is for one relay.',
     'memory',
@@ -90,14 +92,6 @@ const relay: Readonly<Record<string, KeyText>> = {
   'state.redis': [
     'The address of Redis.',
     'rediss://relay:${REDIS_PASSWORD}@redis.example.com:6379/0',
-  ],
-  management: [
-    'The listener for health, metrics, revocations and reload. Without it there is none.',
-    { listen: '127.0.0.1:9390' },
-  ],
-  'management.listen': [
-    'As listen, but always plain http: this machine or a Unix socket only.',
-    '127.0.0.1:9390',
   ],
   limits: ['Bounds for what clients may send.', { headers: '32KB', url: '8KB' }],
   'limits.headers': [`All header fields of a request together. ${SIZE}`, '32KB'],
@@ -239,4 +233,12 @@ const issuers: Readonly<Record<string, KeyText>> = {
 };
 
 /** The meaning of each key, but for those of `apis`; `*` is any name or position. */
-export const keyTexts: Readonly<Record<string, KeyText>> = { ...relay, ...issuers };
+export const keyTexts: Readonly<Record<string, KeyText>> = {
+  ...relay,
+  ...auditKeyTexts,
+  ...managementKeyTexts,
+  ...telemetryKeyTexts,
+  ...sinkKeyTexts,
+  ...anomalyKeyTexts,
+  ...issuers,
+};

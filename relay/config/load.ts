@@ -10,7 +10,6 @@ import { safetyFaults } from './safety.ts';
 import { relaySchema } from './schema.ts';
 import { readSecrets } from './secrets.ts';
 import { exists } from './select.ts';
-import { unavailableFaults } from './unavailable.ts';
 
 const nameOf = (fault: RawFault): string =>
   fault.path.length === 0 ? '(file)' : fault.path.join('.');
@@ -67,8 +66,7 @@ export async function loadConfig(
   const directory = dirname(resolve(file));
   const secrets = await readSecrets(values, directory);
   const result = relaySchema.safeParse(values);
-  faults.push(...unavailableFaults(values));
-  // One cause, one fault: what an unset variable or a key to remove makes wrong besides is noise.
+  // One cause, one fault: what an unset variable makes wrong besides is noise.
   const known = new Set(faults.filter(({ offset }) => offset === undefined).map(nameOf));
   const further = [
     ...safetyFaults(values),

@@ -1,7 +1,9 @@
 import { isLoopbackHost, parseCidr, parseHttpUrl, parseListen } from './addresses.ts';
 import type { InsecureName } from './config.ts';
 import type { RawFault } from './document.ts';
+import { managementFaults } from './management-safety.ts';
 import { type ValuePath, select, selectText } from './select.ts';
+import { sinkSafetyFaults } from './sink-safety.ts';
 import { upstreamFaults } from './upstream-safety.ts';
 
 type Check = (values: unknown) => readonly RawFault[];
@@ -13,10 +15,10 @@ const has = (values: unknown, pattern: string): boolean => select(values, patter
 /** Only what this machine itself can reach may be spoken to without TLS. */
 const listeners: Check = (values) => {
   if (isSet(values, 'plainHttp')) return [];
-  // The management listener never speaks TLS.
-  const plain = has(values, 'tls')
-    ? ['management.listen']
-    : ['listen', 'listen.*', 'management.listen'];
+  const plain = [
+    ...(has(values, 'tls') ? [] : ['listen', 'listen.*']),
+    ...(has(values, 'management.tls') ? [] : ['management.listen']),
+  ];
   return plain
     .flatMap((pattern) => selectText(values, pattern))
     .filter(({ value }) => {
@@ -28,7 +30,7 @@ const listeners: Check = (values) => {
       message:
         path[0] === 'listen'
           ? 'listens beyond this machine without TLS; add `tls`, listen on loopback or unix:/path, or set insecure.plainHttp'
-          : 'listens beyond this machine without TLS; listen on loopback or unix:/path, or set insecure.plainHttp',
+          : 'listens beyond this machine without TLS; add `management.tls`, listen on loopback or unix:/path, or set insecure.plainHttp',
     }));
 };
 
@@ -185,11 +187,14 @@ const ISSUER_URLS = [
   'issuers.*.issuer',
   'issuers.*.metadata.*',
   'issuers.*.introspection.endpoint',
+  'management.signIn.issuer',
 ];
 const checks: readonly Check[] = [
   listeners,
   plainUrls(ISSUER_URLS, 'plainIssuer'),
   plainUrls(['apis.*.upstream', 'apis.*.upstream.*'], 'plainUpstream'),
+  plainUrls(['telemetry.traces.url'], 'plainTelemetry'),
+  plainUrls(['anomalies.webhook.url'], 'plainSink'),
   apiPaths,
   apiHosts,
   issuerNames,
@@ -202,6 +207,8 @@ const checks: readonly Check[] = [
   emptyAudience,
   plainState,
   certificateHeader,
+  managementFaults,
+  sinkSafetyFaults,
 ];
 
 /**

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { anomalySchema } from './anomaly-schema.ts';
 import { apiName, apiSchema, rates } from './api-schema.ts';
 import { issuerSchema } from './issuer-schema.ts';
+import { telemetrySchema } from './telemetry-schema.ts';
+import { managementSchema } from './management-schema.ts';
 import {
   authority,
   cidr,
@@ -14,6 +17,7 @@ import {
   size,
   text,
 } from './leaves.ts';
+import { sinkSchema } from './sink-schema.ts';
 
 const DAY_MS = 86_400_000;
 const WORKERS = 'must be auto, or a number of processes from 1 to 256';
@@ -62,6 +66,8 @@ export const relaySchema = z.strictObject({
       plainUpstream: flag.default(false),
       trustAnyProxy: flag.default(false),
       plainState: flag.default(false),
+      plainSink: flag.default(false),
+      plainTelemetry: flag.default(false),
     })
     .prefault({}),
   issuers: z.array(issuerSchema, 'must be a list of issuers').min(1, 'must list at least one'),
@@ -69,9 +75,12 @@ export const relaySchema = z.strictObject({
   audit: z
     .strictObject({
       dir: text.default('./data/audit'),
+      keyFile: text.optional(),
       checkpoint: duration(1000, DAY_MS).prefault('60s'),
-      sinks: z.array(z.unknown(), 'must be a list').default([]),
-      retention: z.unknown().optional(),
+      durability: z.enum(['process', 'power'], 'must be process or power').default('process'),
+      sinks: z.array(sinkSchema, 'must be a list of sinks').default([]),
+      retention: duration(DAY_MS, 10_000 * DAY_MS).prefault('400d'),
+      ip: z.enum(['full', 'truncated', 'none'], 'must be full, truncated or none').default('full'),
     })
     .prefault({}),
   state: z
@@ -80,7 +89,9 @@ export const relaySchema = z.strictObject({
       'must be memory or { redis: redis://host:port }',
     )
     .default('memory'),
-  management: z.strictObject({ listen }).optional(),
+  management: managementSchema.optional(),
+  telemetry: telemetrySchema.optional(),
+  anomalies: anomalySchema.prefault({}),
   limits: z
     .strictObject({
       headers: size(1024, 1024 ** 2).prefault('32KB'),

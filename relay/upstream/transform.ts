@@ -30,6 +30,8 @@ export interface RequestFacts {
   readonly authority: string;
   readonly requestId: string;
   readonly traceparent: string;
+  /** Whether the caller's `tracestate` belongs to that trace. */
+  readonly keepsState: boolean;
   readonly principal: Principal;
 }
 
@@ -161,6 +163,7 @@ export function createTransform(api: ApiConfig, deps: TransformDeps): Transform 
     folded.startsWith('x-latchkey-') ||
     folded.startsWith('x-forwarded-') ||
     removed.has(folded);
+  const droppedWithState = (folded: string): boolean => folded === 'tracestate' || dropped(folded);
   const answerDropped = (folded: string): boolean =>
     answerRemoved.has(folded) ||
     folded.startsWith('x-latchkey-') ||
@@ -187,7 +190,7 @@ export function createTransform(api: ApiConfig, deps: TransformDeps): Transform 
       if (secret.length > 0) add.push(...secret);
       if (assert !== undefined) add.push(ASSERTION_FIELD, assert(facts.principal, facts.requestId));
       return requestHeaders(facts.rawHeaders, facts.method, host, facts.framing, {
-        drop: dropped,
+        drop: facts.keepsState ? dropped : droppedWithState,
         add,
       });
     },

@@ -1,4 +1,5 @@
 import type { Check, ManagementDeps } from '../admin/management.ts';
+import type { UpstreamState } from '../generation.ts';
 import { configFacts } from '../management-deps.ts';
 import { createMetrics } from '../metrics.ts';
 import { readinessChecks } from '../readiness.ts';
@@ -48,6 +49,22 @@ export function mergeChecks(lists: readonly (readonly Check[])[]): readonly Chec
   for (const check of lists.flat()) {
     const before = merged.get(check.name);
     merged.set(check.name, before === undefined ? check : worse(before, check));
+  }
+  return [...merged.values()];
+}
+
+/**
+ * Puts together how several processes find the addresses of APIs.
+ *
+ * @param states of all processes
+ * @returns each address once, as bad as the worst of them has it
+ */
+function mergeUpstreams(states: readonly UpstreamState[]): readonly UpstreamState[] {
+  const merged = new Map<string, UpstreamState>();
+  for (const state of states) {
+    const key = `${state.api} ${state.upstream}`;
+    const before = merged.get(key);
+    if (before === undefined || (before.isUsed && !state.isUsed)) merged.set(key, state);
   }
   return [...merged.values()];
 }
@@ -123,6 +140,7 @@ export function createOverview(
       issuers: () => [],
       upstreams: () => [],
       audit: ledger.health,
+      certificates: () => [],
       config: () => ({
         loadedAtMs: edition().loadedAtMs,
         lastReloadFailed: lastFailure() !== undefined,
@@ -144,6 +162,8 @@ export function createOverview(
     checks,
     config: () => configFacts(edition().config, edition().loadedAtMs, lastFailure()),
     metrics: async () => ({ contentType: own.contentType, text: await readMetrics() }),
+    upstreams: async () =>
+      mergeUpstreams((await ask(({ calls }) => calls.call('upstreams'))).flat()),
     reload: () => reloader.reload('management'),
     revocations: {
       issuers: () => edition().config.issuers,

@@ -2,6 +2,7 @@ import type { AuditFields, AuditKind } from '../../audit/record.ts';
 import type { Check } from '../admin/management.ts';
 import type { KeySource } from '../auth/jwks.ts';
 import type { Allowance } from '../state/allowances.ts';
+import type { UpstreamState } from '../generation.ts';
 import type { Revocation } from '../state/shared-state.ts';
 
 /** Both sides must speak the same: code on the disk may have changed since the primary began. */
@@ -58,6 +59,8 @@ export interface WorkerProcedures {
   revoked(revocation: Revocation): void;
   keys(issuer: string, news: KeyNews): void;
   checks(): Promise<readonly Check[]>;
+  /** How each address of each API is. */
+  upstreams(): Promise<readonly UpstreamState[]>;
   /** Prometheus text. */
   metrics(): Promise<string>;
   /** How many open exchanges a revocation ends. */

@@ -14,6 +14,8 @@ export function shareOf(config: RelayConfig, workers: number): RelayConfig {
   const { failedAuthentications, connectionsPerIp, ...limits } = config.limits;
   return {
     ...config,
+    // The primary ships; its secrets are nobody else's.
+    audit: { ...config.audit, sinks: [] },
     limits: {
       ...limits,
       ...(failedAuthentications && {

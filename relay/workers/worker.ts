@@ -129,6 +129,7 @@ export function runWorker({ stream, parent, exit }: WorkerDeps): void {
     revoked: (revocation) => remote?.learn(revocation),
     keys: keys.learn,
     checks: async () => (await view?.checks()) ?? [],
+    upstreams: async () => (await view?.upstreams()) ?? [],
     metrics: async () => (await view?.metrics())?.text ?? '',
     streamsOf: (revocation) =>
       front?.shared.exchanges.count((principal) => concerns(revocation, principal)) ?? 0,

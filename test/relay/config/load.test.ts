@@ -11,7 +11,14 @@ test('applies the defaults, resolves paths, names the file by its hash and freez
   const config = await loadConfig(await put(dir, 'relay.yaml', GOOD), { env: {} });
   assert.deepEqual(config.listen, [{ kind: 'tcp', host: '127.0.0.1', port: 8443 }]);
   assert.equal(config.management, undefined);
-  assert.deepEqual(config.audit, { dir: join(dir, 'data/audit'), checkpointMs: 60_000 });
+  assert.deepEqual(config.audit, {
+    dir: join(dir, 'data/audit'),
+    checkpointMs: 60_000,
+    durability: 'process',
+    retentionMs: 400 * 86_400_000,
+    ip: 'full',
+    sinks: [],
+  });
   assert.deepEqual(config.limits, {
     headersBytes: 32_768,
     urlBytes: 8192,

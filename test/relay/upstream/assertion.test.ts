@@ -120,8 +120,11 @@ void test('a key is rotated without a restart and without an assertion that cann
   let configured = [old];
   const bench = await createRelayBench(t, { config: asserting(() => configured) });
   const kidOf = (pem: string) =>
-    readAssertionKeys({ assertionKeys: [pem], apis: [], audit: { dir: '', checkpointMs: 0 } })
-      .signing?.kid;
+    readAssertionKeys({
+      assertionKeys: [pem],
+      apis: [],
+      audit: { dir: '' },
+    }).signing?.kid;
   const reload = async (keys: string[]): Promise<void> => {
     configured = keys;
     assert.equal((await bench.relay.reload()).kind, 'reloaded');
@@ -161,7 +164,7 @@ void test('its own key is made once, whoever starts first, and refused where oth
   const dir = `${bench.auditDir}2`;
   const config = {
     apis: asserting()({ apis: [{ request: {} }] } as unknown as RelayConfig).apis,
-    audit: { dir, checkpointMs: 0 },
+    audit: { dir },
   };
   const first = readAssertionKeys(config);
   assert.deepEqual(readAssertionKeys(config).jwks, first.jwks);
