@@ -1,7 +1,8 @@
 // What `npm test` runs: all tests in a sensible order, one summary at the end. Arguments name test files
 // or folders; without any, everything runs.
 import { spawn } from 'node:child_process';
-import { globSync, statSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -11,6 +12,7 @@ import type { TestEvent } from 'node:test/reporters';
 import { pathToFileURL } from 'node:url';
 
 import { electronRuntime } from './electron-runtime.ts';
+import { FINDINGS_VARIABLE, formatLeak, readLeaks, type Finding } from './leaks/findings.ts';
 import { displayPrefix, missingTools } from './test-tools.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -23,6 +25,9 @@ const neverHang = [
   '--test-force-exit',
   `--import=${pathToFileURL(join(import.meta.dirname, 'test-deadline.ts')).href}`,
 ];
+
+/** Nothing that a test or its children print may hold token material. */
+const watchOutput = `--import=${pathToFileURL(join(import.meta.dirname, 'leaks/watch.ts')).href}`;
 
 type Kind = (typeof order)[number];
 
@@ -52,7 +57,7 @@ const diagnostic = (message: string): TestEvent => ({
 });
 
 /** Runs the phases one after the other and passes on their events as if they had been one run. */
-function createRunner(files: readonly string[]) {
+function createRunner(files: readonly string[], leaks: () => readonly Finding[]) {
   const sums = new Map<string, number>(totals.map((name) => [name, 0]));
   const skippedEndToEnd: string[] = [];
 
@@ -82,7 +87,8 @@ function createRunner(files: readonly string[]) {
     for (const phase of phases) {
       if (phase.files.length === 0) continue;
       const { concurrency } = phase;
-      const stream = run({ files: [...phase.files], concurrency, cwd: root, execArgv: neverHang });
+      const execArgv = [...neverHang, watchOutput];
+      const stream = run({ files: [...phase.files], concurrency, cwd: root, execArgv });
       for await (const event of stream as AsyncIterable<TestEvent>) {
         noteSkip(event, phase.kind);
         if (isTotal(event)) continue;
@@ -90,6 +96,7 @@ function createRunner(files: readonly string[]) {
         else yield event;
       }
     }
+    for (const leak of leaks()) yield diagnostic(`leaked ${formatLeak(leak)}`);
     if (inCi && skippedEndToEnd.length > 0) {
       yield diagnostic(`CI=true: these were skipped, which is a failure here`);
       for (const line of skippedEndToEnd) yield diagnostic(`  ${line}`);
@@ -144,10 +151,17 @@ async function main(): Promise<number> {
   if (prefix.length > 0) return runBelow(prefix);
 
   const missing = endToEnd && (await missingForEndToEnd());
-  const runner = createRunner(files);
+  const findings = mkdtempSync(join(tmpdir(), 'latchkey-leaks-'));
+  const path = join(findings, 'found');
+  process.env[FINDINGS_VARIABLE] = path;
+  const leaks = (): readonly Finding[] => readLeaks(path);
+  const runner = createRunner(files, leaks);
   await pipeline(Readable.from(runner.events()), new spec(), process.stdout, { end: false });
   const skipped = inCi && (missing || runner.skippedEndToEnd.length > 0);
-  return runner.failed() || runner.ranNothing() || skipped ? 1 : 0;
+  const leaked = leaks().length;
+  rmSync(findings, { recursive: true, force: true });
+  if (leaked > 0) say(`npm test: secrets in the output of tests (${leaked}); see "leaked" above`);
+  return runner.failed() || runner.ranNothing() || skipped || leaked > 0 ? 1 : 0;
 }
 
 process.exitCode = await main();
