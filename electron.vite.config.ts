@@ -15,9 +15,13 @@ export default defineConfig({
       target: 'node20',
       externalizeDeps: false,
       rolldownOptions: {
-        input: resolve(here, 'app/main/main.ts'),
+        input: {
+          main: resolve(here, 'app/main/main.ts'),
+          // Threads are started by their file (`audit/thread-file.ts`).
+          'log-copier-thread': resolve(here, 'audit/log-copier-thread.ts'),
+        },
         external,
-        output: { format: 'cjs', entryFileNames: 'main.cjs', chunkFileNames: '[name].cjs' },
+        output: { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: '[name].cjs' },
       },
     },
   },

@@ -1,5 +1,6 @@
 import type { Output } from './output.ts';
 import { createAgent } from '../main/agent/agent.ts';
+import type { Agent } from '../main/agent/agent-interface.ts';
 import type { SignInBy } from '../main/agent/agent-deps.ts';
 import { createAnnouncer } from '../main/agent/announce.ts';
 import { createLog } from '../main/agent/log.ts';
@@ -14,6 +15,8 @@ export interface AgentOptions {
   readonly dataDir: string;
   readonly version: string;
   readonly relay?: string | undefined;
+  /** Only this one of the settings' relays. */
+  readonly profile?: string | undefined;
   readonly port?: number | undefined;
   readonly browser: boolean;
   /** Instead of the browser. */
@@ -70,30 +73,35 @@ export async function runAgent(options: AgentOptions, output: Output): Promise<n
     dataDir: options.dataDir,
     settings,
     // A machine must never go on with what a person left behind.
-    vault: createMemoryVault(),
+    vaultAt: createMemoryVault,
     openBrowser: options.browser ? openBrowser : () => Promise.resolve(),
     version: options.version,
     log,
     ...(by === undefined ? {} : { signInBy: by }),
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.relay === undefined ? {} : { relay: options.relay }),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
   });
   const stopped = untilSignal();
   try {
     await agent.start();
     announce(agent.snapshot());
     agent.onChange(announce);
-    const { status } = agent.snapshot();
     // A machine has nobody to ask when to sign in.
-    const isAtOnce = settings.get('signIn.auto') || by?.kind === 'machine';
-    if (isAtOnce && status === 'signed-out' && agent.snapshot().relay) {
-      // The fault is told by a status event; tools may start another attempt later.
-      agent.signIn().catch(() => undefined);
-    }
+    if (settings.get('signIn.auto') || by?.kind === 'machine') void signInAll(agent);
     await stopped;
     return 0;
   } finally {
     await agent.close();
+  }
+}
+
+/** One after the other: a person has one page to look at. */
+async function signInAll(agent: Agent): Promise<void> {
+  for (const profile of agent.profiles()) {
+    const { relay, status } = profile.snapshot();
+    // The fault is told by a status event; tools may start another attempt later.
+    if (relay && status === 'signed-out') await profile.signIn().catch(() => undefined);
   }
 }
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { AgentError } from '../main/agent/errors.ts';
 import { dirOf, parsed, type CommandIo } from './command-line.ts';
-import { gatherBundle } from './doctor/gather.ts';
+import { gatherBundle } from '../main/doctor/gather.ts';
 import { specs } from './specs.ts';
 import { readVersion } from './version.ts';
 

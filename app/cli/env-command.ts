@@ -2,6 +2,7 @@ import { AgentError } from '../main/agent/errors.ts';
 import type { AgentSnapshot } from '../main/agent/status.ts';
 import { addressVariables, proxyVariables, type Variables } from './addresses.ts';
 import { clientOf, parsed, type CommandIo } from './command-line.ts';
+import { knownTo, meantApis, type Meant } from './profile-names.ts';
 import { setLine, shellOf, type LineShell } from './shell-lines.ts';
 import { lineShells, specs } from './specs.ts';
 import { badUsage } from './usage.ts';
@@ -19,12 +20,13 @@ export async function runEnv(argv: readonly string[], io: CommandIo): Promise<nu
   const values = parsed(argv, specs.env.options);
   const shell =
     values.shell === undefined ? shellOf(io.env, process.platform) : named(values.shell);
-  const snapshot = await clientOf(values['data-dir'], io).status();
+  const snapshot = await knownTo(clientOf(values['data-dir'], io), values.profile);
   const localUrl = portOf(snapshot);
-  const { variables, left } = addressVariables(localUrl, snapshot.apis);
+  const meant = meantApis(snapshot, values.profile);
+  const { variables, left } = addressVariables(localUrl, meant.apis);
   const all =
     values.proxy === true ? { ...variables, ...proxyVariables(localUrl, io.env) } : variables;
-  io.err(addressNotes(snapshot.status, left));
+  io.err(addressNotes(meant, left));
   if (values.json === true) io.out(`${JSON.stringify(all)}\n`);
   else printLines(shell, all, io);
   return 0;
@@ -33,14 +35,19 @@ export async function runEnv(argv: readonly string[], io: CommandIo): Promise<nu
 /**
  * Says why addresses are missing.
  *
- * @param status of the agent
+ * @param meant the APIs, and of which profiles they are not known
  * @param left APIs whose address cannot be given
  * @returns lines for stderr; empty when nothing is missing
  */
-export function addressNotes(status: AgentSnapshot['status'], left: readonly string[]): string {
-  const isSignedIn = status === 'ready' || status === 'offline';
+export function addressNotes(
+  { isSignedIn, signedOut }: Omit<Meant, 'apis'>,
+  left: readonly string[],
+): string {
   const notes = left.map((name) => `API ${JSON.stringify(name)} has no address for a variable`);
-  if (!isSignedIn) notes.unshift('sign in first: the addresses of the APIs are not known yet');
+  const where = signedOut.length === 0 ? '' : ` to ${signedOut.join(' and ')}`;
+  if (!isSignedIn || signedOut.length > 0) {
+    notes.unshift(`sign in${where} first: the addresses of the APIs are not known yet`);
+  }
   return notes.map((note) => `latchkey: ${note}\n`).join('');
 }
 

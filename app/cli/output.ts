@@ -1,3 +1,4 @@
+import type { AnySnapshot } from '../main/agent/control/client.ts';
 import type { AgentSnapshot, ApiInfo } from '../main/agent/status.ts';
 
 /** Where a command writes; replaced in tests. */
@@ -18,14 +19,23 @@ const statusWords = {
 /**
  * Lays out a snapshot for people.
  *
- * @param snapshot the agent's
- * @returns a few lines
+ * @param snapshot the agent's, or one profile's
+ * @returns a few lines; with several profiles, a block for each
  */
-export function statusText(snapshot: AgentSnapshot): string {
+export function statusText(snapshot: AnySnapshot): string {
+  const profiles = 'profiles' in snapshot ? snapshot.profiles : undefined;
+  return profiles === undefined
+    ? blockText(snapshot)
+    : profiles.map((profile) => blockText(profile)).join('\n');
+}
+
+function blockText(snapshot: AnySnapshot): string {
   const { user, fault } = snapshot;
   const person = user && [user.name ?? user.subject, user.email && `<${user.email}>`];
   const stored = snapshot.store === 'sealed' ? 'sealed by the system' : 'in memory only';
+  const profile = 'name' in snapshot ? `${snapshot.title} (${snapshot.name})` : undefined;
   return rows([
+    ['Profile', profile],
     ['Status', statusWords[snapshot.status]],
     ['Person', person?.filter(Boolean).join(' ')],
     ['Relay', snapshot.relay ?? 'not set'],

@@ -1,7 +1,7 @@
 import type { EffectiveSetting } from '../main/agent/settings/settings.ts';
 import { loadSettings } from '../main/agent/settings/settings.ts';
 import { dirOf, parsed, type CommandIo } from './command-line.ts';
-import { maskSetting } from './doctor/mask.ts';
+import { maskSetting } from '../main/doctor/mask.ts';
 import { specs } from './specs.ts';
 
 /**

@@ -6,6 +6,7 @@ import { addressVariables, proxyVariables, withoutAddresses } from './addresses.
 import { runChild } from './child.ts';
 import { clientOf, parsed, type CommandIo } from './command-line.ts';
 import { addressNotes } from './env-command.ts';
+import { keyScope, knownTo, meantApis, type Meant } from './profile-names.ts';
 import { specs } from './specs.ts';
 import { badUsage } from './usage.ts';
 
@@ -22,14 +23,16 @@ export async function runWithKey(argv: readonly string[], io: CommandIo): Promis
   const [command, ...args] = end < 0 ? [] : argv.slice(end + 1);
   const values = parsed(end < 0 ? argv : argv.slice(0, end), specs.run.options);
   if (!command) throw badUsage('run needs `--` and a command behind it');
-  const { api: apis, proxy = false, 'read-only': readOnly } = values;
-  const loan = await clientOf(values['data-dir'], io).lend({
+  const { api, profile, proxy = false, 'read-only': readOnly } = values;
+  const client = clientOf(values['data-dir'], io);
+  const apis = keyScope(await knownTo(client, profile), profile, api);
+  const loan = await client.lend({
     name: keyName(command),
     ...(apis === undefined ? {} : { apis }),
     ...(readOnly === undefined ? {} : { readOnly }),
   } satisfies NewToolKey);
   try {
-    const env = environment(loan, { apis, proxy }, io);
+    const env = environment(loan, { apis, profile, proxy }, io);
     let isRunning = true;
     void loan.ended.then(() => {
       if (isRunning) io.err('latchkey: Latchkey has stopped, and with it the key of this run\n');
@@ -45,24 +48,41 @@ export async function runWithKey(argv: readonly string[], io: CommandIo): Promis
 
 function environment(
   loan: Loan,
-  { apis, proxy }: { readonly apis: readonly string[] | undefined; readonly proxy: boolean },
+  {
+    apis,
+    profile,
+    proxy,
+  }: {
+    readonly apis: readonly string[] | undefined;
+    readonly profile: string | undefined;
+    readonly proxy: boolean;
+  },
   io: CommandIo,
 ): Record<string, string | undefined> {
-  const known = loan.apis.map(({ name }) => name);
-  const unknown = apis?.filter((name) => !known.includes(name)) ?? [];
-  if (loan.status === 'ready' && unknown.length > 0) {
+  const meant = meantApis(loan, profile);
+  const known = meant.apis.map(({ name }) => name);
+  const named = apis?.filter((name) => !name.endsWith('/*'));
+  const unknown = named?.filter((name) => !known.includes(name) && !isHidden(name, meant)) ?? [];
+  if (meant.isSignedIn && unknown.length > 0) {
     const there = known.length === 0 ? 'There are none.' : `There are: ${known.join(', ')}.`;
     throw new AgentError('unknown_api', `You may use no API ${unknown.join(', ')}. ${there}`);
   }
-  const opened = loan.apis.filter(({ name }) => apis?.includes(name) ?? true);
+  const opened = meant.apis.filter(
+    ({ name }) => named?.includes(name) !== false || named.length === 0,
+  );
   const { variables, left } = addressVariables(loan.localUrl, opened);
-  io.err(addressNotes(loan.status, left));
+  io.err(addressNotes(meant, left));
   return {
     ...withoutAddresses(io.env),
     ...variables,
     ...(proxy ? proxyVariables(loan.localUrl, io.env, loan.secret) : {}),
     LATCHKEY_KEY: loan.secret,
   };
+}
+
+/** What a profile has is not known before somebody has signed in there. */
+function isHidden(api: string, { signedOut }: Meant): boolean {
+  return signedOut.some((profile) => api.startsWith(`${profile}/`));
 }
 
 function keyName(command: string): string {

@@ -15,10 +15,13 @@ import { readVersion } from './version.ts';
 export async function runServe(argv: readonly string[], io: CommandIo): Promise<number> {
   const values = parsed(argv, specs.agent.options);
   const signIn = signInOf(values);
+  if (values.relay !== undefined && values.profile !== undefined)
+    throw badUsage('--relay and --profile both say which relay: use one of them');
   const options = {
     dataDir: dirOf(values['data-dir'], io),
     version: readVersion(),
     relay: values.relay,
+    profile: values.profile,
     port: values.port === undefined ? undefined : portOf(values.port),
     browser: values['no-browser'] !== true,
     signIn,

@@ -22,7 +22,10 @@ export interface CommandSpec {
 const json = { type: 'boolean', about: 'write JSON' } as const;
 const dataDir = { type: 'string', value: 'DIR', about: 'the data directory' } as const;
 const common = { json, 'data-dir': dataDir } as const;
+const profile = { type: 'string', value: 'NAME', about: 'only this profile' } as const;
+const profiled = { ...common, profile } as const;
 const api = { type: 'string', multiple: true, value: 'API', about: 'only this API' } as const;
+const device = { type: 'boolean', about: 'sign in by a code on another device' } as const;
 const readOnly = { type: 'boolean', about: 'GET, HEAD and OPTIONS only' } as const;
 const proxy = { type: 'boolean', about: 'set http_proxy, too' } as const;
 
@@ -36,20 +39,20 @@ export const specs = {
   agent: {
     about: 'run without a window',
     options: {
-      ...common,
+      ...profiled,
       relay: { type: 'string', value: 'URL', about: 'the relay to use' },
       port: { type: 'string', value: 'N', about: 'the local port' },
       'no-browser': { type: 'boolean', about: 'print sign-in addresses only' },
-      device: { type: 'boolean', about: 'sign in by a code on another device' },
+      device,
       'client-key': { type: 'string', value: 'FILE', about: 'a machine: its private key' },
       'client-id': { type: 'string', value: 'ID', about: 'a machine: its client id' },
       issuer: { type: 'string', value: 'URL', about: 'a machine: who knows its key' },
     },
   },
-  login: { about: 'sign in with the browser', options: common },
-  logout: { about: 'sign out and revoke the session', options: common },
-  status: { about: 'who is signed in, and where', options: common },
-  apis: { about: 'the APIs you may use, and their local addresses', options: common },
+  login: { about: 'sign in with the browser', options: { ...profiled, device } },
+  logout: { about: 'sign out and revoke the session', options: profiled },
+  status: { about: 'who is signed in, and where', options: profiled },
+  apis: { about: 'the APIs you may use, and their local addresses', options: profiled },
   keys: {
     about: 'keys of your tools: add NAME | list | revoke NAME',
     words: ['add', 'list', 'revoke'],
@@ -64,14 +67,14 @@ export const specs = {
   env: {
     about: 'lines that tell a shell the local addresses',
     options: {
-      ...common,
+      ...profiled,
       shell: { type: 'string', value: 'SHELL', choices: lineShells, about: 'for this shell' },
       proxy,
     },
   },
   run: {
     about: 'run a command with a key of its own',
-    options: { ...common, api, 'read-only': readOnly, proxy },
+    options: { ...profiled, api, 'read-only': readOnly, proxy },
     rest: '-- CMD ARGS…',
   },
   policy: { about: 'each setting that holds, and who set it', options: common },
@@ -85,10 +88,10 @@ export const specs = {
     },
   },
   audit: {
-    about: 'verify | export: the local record of every request',
-    words: ['verify', 'export'],
+    about: 'verify | report | export: the local record of every request',
+    words: ['verify', 'report', 'export'],
     options: {
-      ...common,
+      ...profiled,
       checkpoint: { type: 'string', value: 'FILE', about: 'a checkpoint kept elsewhere' },
       'public-key': { type: 'string', value: 'FILE', about: 'the key of the checkpoints' },
       format: { type: 'string', value: 'FORMAT', choices: ['jsonl'], about: 'how to write' },
@@ -96,6 +99,7 @@ export const specs = {
       until: { type: 'string', value: 'TIME', about: 'before this time' },
       user: { type: 'string', value: 'USER', about: 'of this person' },
       api: { type: 'string', value: 'API', about: 'of this API' },
+      timezone: { type: 'string', value: 'ZONE', about: 'whose hours, such as Europe/Berlin' },
     },
   },
   completion: {

@@ -8,7 +8,8 @@ export interface AgentHostDeps {
   /** Makes an agent from the settings as they are now. */
   make(): Agent;
   onSnapshot(snapshot: AgentSnapshot): void;
-  onActivity(records: readonly AuditRecord[]): void;
+  /** @param profile is set while several are set up */
+  onActivity(records: readonly AuditRecord[], profile?: string): void;
   /** Gets what no person is told. */
   onError(error: unknown): void;
 }

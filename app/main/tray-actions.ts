@@ -18,23 +18,26 @@ export interface TrayPowers {
  */
 export function trayActions(powers: TrayPowers): (action: TrayAction) => Promise<void> {
   const { host } = powers;
-  const simple: Readonly<
-    Record<Exclude<TrayAction['kind'], 'copy'>, () => Promise<unknown> | void>
-  > = {
-    open: powers.show,
-    quit: powers.quit,
-    'sign-in': () => host.agent().signIn(),
-    'cancel-sign-in': () => host.agent().cancelSignIn(),
-    'sign-out': () => host.agent().signOut(),
-    retry: () => host.restart(),
-  };
   return async (action) => {
-    if (action.kind !== 'copy') {
-      await simple[action.kind]();
-      return;
+    switch (action.kind) {
+      case 'open':
+        return powers.show();
+      case 'quit':
+        return powers.quit();
+      case 'sign-in':
+        return void (await host.agent().profile(action.profile).signIn());
+      case 'cancel-sign-in':
+        return host.agent().profile(action.profile).cancelSignIn();
+      case 'sign-out':
+        return host.agent().profile(action.profile).signOut();
+      case 'retry':
+        return void (await host.restart());
+      case 'copy': {
+        const { apis } = host.agent().profile(action.profile).snapshot();
+        const api = apis.find((candidate) => candidate.name === action.api);
+        if (api === undefined) return;
+        return powers.copy(action.what === 'url' ? api.localUrl : curlLine(api));
+      }
     }
-    const { apis } = host.agent().snapshot();
-    const api = apis.find((candidate) => candidate.name === action.api);
-    if (api !== undefined) await powers.copy(action.what === 'url' ? api.localUrl : curlLine(api));
   };
 }

@@ -9,6 +9,7 @@ import { readStartOptions } from '../../app/main/start-options.ts';
 
 /** An agent without a port: only its starts and ends matter here. */
 function agentNumber(number: number, log: string[], failing: boolean): Agent {
+  const unused = (): never => assert.fail('not asked for');
   const snapshot: AgentSnapshot = {
     status: 'signed-out',
     apis: [],
@@ -26,10 +27,16 @@ function agentNumber(number: number, log: string[], failing: boolean): Agent {
     onChange: () => () => void log.push(`unfollow ${number}`),
     onActivity: () => () => undefined,
     signIn: () => Promise.resolve(snapshot),
+    wake: () => undefined,
     cancelSignIn: () => undefined,
     signOut: () => Promise.resolve(),
     refreshApis: () => Promise.resolve([]),
     activity: () => ({ records: [] }),
+    profile: unused,
+    profiles: unused,
+    get keys() {
+      return unused();
+    },
     async close() {
       await pause();
       log.push(`close ${number}`);

@@ -176,11 +176,11 @@ test('a sealed session goes on after a restart, and is refreshed, with the same 
   t.after(() => rm(dir, { recursive: true, force: true }));
   const vault = createSealedFile(join(dir, 'session.sealed'), seal, () => undefined);
   const keyOf = async (): Promise<unknown> => parseTokenSet((await vault.load()) ?? '')?.dpopKey;
-  const first = await seatAgent(company.relayUrl, { deps: { vault } });
+  const first = await seatAgent(company.relayUrl, { deps: { vaultAt: () => vault } });
   const key = await keyOf();
   assert.ok(key);
   await first.close();
-  const second = await seatAgent(company.relayUrl, { deps: { vault } });
+  const second = await seatAgent(company.relayUrl, { deps: { vaultAt: () => vault } });
   t.after(() => second.close());
   assert.equal((await fetch(`${second.url}/billing/invoices`)).status, 200);
   await sleep(4500);

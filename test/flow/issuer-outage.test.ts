@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SignJWT } from 'jose';
 import { loadConfig } from '../../relay/config/load.ts';
 import { startRelay } from '../../relay/serve.ts';
+import { heardLog } from '../support/heard-log.ts';
 import { makeSigningKey, type SigningKey } from '../support/issuer.ts';
 import { createRawUpstream } from '../support/raw.ts';
 
@@ -128,7 +129,7 @@ audit: { dir: ./audit }
 limits: { failedAuthentications: off }
 `,
   );
-  const logTo = { write: () => undefined };
+  const logTo = heardLog();
   const relay = await startRelay(await loadConfig(file, { env: {} }), { version: '0', logTo });
   t.after(async () => {
     await relay.stop();

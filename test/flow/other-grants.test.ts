@@ -10,12 +10,13 @@ import { createLog } from '../../app/main/agent/log.ts';
 import { readClientKey } from '../../app/main/agent/login/machine-key.ts';
 import { createMemoryVault } from '../../app/main/agent/session/vault.ts';
 import { loadSettings } from '../../app/main/agent/settings/settings.ts';
+import { runCommand } from '../../app/cli/command.ts';
 import { enterCode, startGrantsProvider } from '../support/grants-provider.ts';
 import { startSmallRelay } from '../support/small-relay.ts';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-async function start(t: TestContext, by: (dir: string) => Promise<SignInBy>) {
+async function start(t: TestContext, by?: (dir: string) => Promise<SignInBy>) {
   const idp = await startGrantsProvider([
     { clientId: 'ci', publicJwk: pair.publicKey.export({ format: 'jwk' }), algorithm: 'ES256' },
   ]);
@@ -27,14 +28,14 @@ async function start(t: TestContext, by: (dir: string) => Promise<SignInBy>) {
   const deps: AgentDeps = {
     dataDir,
     settings: loadSettings({ dataDir, env: {}, systemPolicyPath: join(dataDir, 'none') }),
-    vault: createMemoryVault(),
+    vaultAt: createMemoryVault,
     openBrowser: (url) => Promise.resolve(void tabs.push(url)),
     notify: (fault) => void notices.push(fault),
     version: '0.0.0-test',
     log: createLog({ level: 'error', destination: { write: () => undefined } }),
     port: 0,
     relay: relay.url,
-    signInBy: await by(dataDir),
+    ...(by === undefined ? {} : { signInBy: await by(dataDir) }),
   };
   const agent = createAgent(deps);
   t.after(async () => {
@@ -47,7 +48,7 @@ async function start(t: TestContext, by: (dir: string) => Promise<SignInBy>) {
   const { port } = new URL(agent.snapshot().localUrl ?? '');
   const ask = (): Promise<Response> =>
     fetch(`http://127.0.0.1:${port}/billing/x`, { signal: AbortSignal.timeout(15_000) });
-  return { agent, idp, ask, tabs, notices };
+  return { agent, idp, ask, tabs, notices, dataDir };
 }
 
 async function machineWith(dir: string, key: typeof pair.privateKey): Promise<SignInBy> {
@@ -90,4 +91,26 @@ test('a request waits while a person enters the code on another device; no brows
   assert.equal(await answer.text(), 'invoices');
   assert.equal(agent.snapshot().user?.subject, 'alice');
   assert.deepEqual(tabs, []);
+});
+
+test('latchkey login --device takes a sign-in from the running app’s browser to another device', async (t) => {
+  const { agent, ask, tabs, dataDir } = await start(t);
+  // A request has the app open its page, which nobody at this end can see.
+  const waiting = ask();
+  while (tabs.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  const lines: string[] = [];
+  const code = await runCommand(['login', '--device', '--json', '--data-dir', dataDir], {
+    env: {},
+    err: (text) => void lines.push(text),
+    out(text) {
+      lines.push(text);
+      const { event, completeUrl } = JSON.parse(text) as { event?: string; completeUrl?: string };
+      if (event === 'device-code') void enterCode(completeUrl ?? '', 'alice');
+    },
+  });
+  assert.equal(code, 0, lines.join(''));
+  assert.equal(agent.snapshot().user?.subject, 'alice');
+  assert.equal(tabs.length, 1);
+  await waiting;
+  assert.equal(await (await ask()).text(), 'invoices');
 });

@@ -42,7 +42,7 @@ async function seat(
   const agent = createAgent({
     dataDir,
     settings: loadSettings({ dataDir, env: {}, systemPolicyPath: join(dataDir, 'none') }),
-    vault,
+    vaultAt: () => vault,
     openBrowser: (url) => Promise.resolve(void tabs.push(url)),
     notify: (fault) => void notices.push(fault),
     version: '0.0.0-test',

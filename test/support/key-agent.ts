@@ -1,9 +1,11 @@
 import { join } from 'node:path';
+import type { Profile } from '../../app/main/agent/agent-interface.ts';
 import { controlAddress } from '../../app/main/agent/control/address.ts';
 import { openControl } from '../../app/main/agent/control/server.ts';
 import type { ToolKeys } from '../../app/main/agent/proxy/tool-key.ts';
 import { createToolKeys } from '../../app/main/agent/proxy/tool-keys.ts';
-import type { AgentSnapshot, ApiInfo } from '../../app/main/agent/status.ts';
+import { findProfile } from '../../app/main/agent/settings/relays.ts';
+import type { AgentSnapshot, ApiInfo, ProfileSnapshot } from '../../app/main/agent/status.ts';
 
 /** The control socket of an agent with real keys and a catalogue of the test's making. */
 export interface KeyAgent {
@@ -15,6 +17,20 @@ export interface KeyAgent {
 /** One API as the relay might name it. */
 export function apiNamed(name: string, localUrl = `http://localhost:5390/${name}`): ApiInfo {
   return { name, title: name, path: `/${name}`, hosts: [], rules: [], localUrl };
+}
+
+function profileOf(snapshot: ProfileSnapshot): Profile {
+  const { name, title, apis } = snapshot;
+  return {
+    name,
+    title,
+    snapshot: () => snapshot,
+    signIn: () => Promise.resolve(snapshot),
+    cancelSignIn: () => undefined,
+    signOut: () => Promise.resolve(),
+    refreshApis: () => Promise.resolve(apis),
+    activity: () => ({ records: [] }),
+  };
 }
 
 /** Opens the control socket of a data directory. */
@@ -40,15 +56,16 @@ export async function openKeyAgent(
     version: '0.0.0',
     ...options.snapshot,
   };
+  const profiles = (snapshot.profiles ?? [{ name: 'acme', title: 'Acme', ...snapshot }]).map(
+    profileOf,
+  );
   const address = controlAddress(dataDir);
   const settings = [{ key: 'port', value: 5390, source: 'default', locked: false }] as const;
   const control = await openControl(address, {
     snapshot: () => snapshot,
     onChange: () => () => undefined,
-    signIn: () => Promise.resolve(snapshot),
-    signOut: () => Promise.resolve(),
-    refreshApis: () => Promise.resolve(snapshot.apis),
-    activity: () => failed(new Error('not asked for')),
+    profile: (name) => findProfile(profiles, name ?? 'acme', (each) => each.name),
+    profiles: () => profiles,
     keys,
     policy: () => ({ settings, faults: [] }),
   });

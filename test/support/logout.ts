@@ -9,6 +9,7 @@ import type { TestContext } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import { loadConfig } from '../../relay/config/load.ts';
 import { startRelay, type RunningRelay } from '../../relay/serve.ts';
+import { heardLog } from './heard-log.ts';
 import type { MintOptions, TestIssuer } from './issuer.ts';
 
 /** The claim that makes a JWT a logout token. */
@@ -93,7 +94,7 @@ ${options.top ?? ''}
       );
       const started = await startRelay(await loadConfig(file, { env: process.env }), {
         version: '0.0.0-test',
-        logTo: { write: () => {} },
+        logTo: heardLog(),
       });
       const relay: RunningRelay = {
         ...started,

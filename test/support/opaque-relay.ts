@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { loadConfig } from '../../relay/config/load.ts';
 import { startRelay } from '../../relay/serve.ts';
+import { heardLog } from './heard-log.ts';
 import { testAudience } from './issuer.ts';
 import { type RawUpstream, createRawUpstream } from './raw.ts';
 
@@ -73,7 +74,7 @@ management: { listen: 127.0.0.1:0 }
   const log: string[] = [];
   const relay = await startRelay(await loadConfig(file, { env: process.env }), {
     version: '0.0.0-test',
-    logTo: { write: (line) => void log.push(line) },
+    logTo: heardLog(log),
   });
   t.after(async () => {
     await relay.stop();

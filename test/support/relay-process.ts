@@ -11,6 +11,9 @@ import { createRawUpstream, type RawUpstream } from './raw.ts';
 const MAIN = join(import.meta.dirname, '..', '..', 'relay', 'main.ts');
 const AUDIENCE = 'https://relay.test';
 
+/** A busy machine takes its time. */
+const START_MS = 60_000;
+
 /** A relay in processes of its own, between an issuer and a lenient upstream. */
 export interface RelayProcess {
   readonly url: string;
@@ -43,21 +46,52 @@ export async function until(
   throw new Error(`not in time: ${what}`);
 }
 
+interface RelayOptions {
+  /** YAML at the top level. */
+  readonly top?: string;
+  /** YAML under the issuer, indented by four spaces. */
+  readonly issuer?: string;
+  readonly listen?: string;
+  /** The audit's directory, an absolute path. */
+  readonly auditDir?: string;
+  /** YAML after `dir` in the braces of `audit`: `, sinks: […]`. */
+  readonly audit?: string;
+  /** YAML of further APIs, indented by two spaces; `UPSTREAM` stands for the upstream's URL. */
+  readonly apis?: string;
+  /** Node's own options. */
+  readonly nodeArgs?: readonly string[];
+  readonly upstream?: RawUpstream;
+  /** One that runs already: this one gets the same address, issuer and upstream. */
+  readonly beside?: RelayProcess;
+}
+
+function configText(
+  { issuer = '', apis = '', auditDir = './audit', audit = '', top = '' }: RelayOptions,
+  at: { readonly listen: string; readonly issuer: string; readonly upstream: string },
+): string {
+  return `listen: ${at.listen}
+issuers:
+  - issuer: ${at.issuer}
+    audience: [${AUDIENCE}]
+    algorithms: [ES256]
+${issuer}
+apis:
+  x:
+    path: /x
+    upstream: ['${at.upstream}']
+    rules:
+      - { name: any, allow: { scopes: [read] } }
+${apis.replaceAll('UPSTREAM', at.upstream)}
+audit: { dir: ${auditDir}${audit} }
+management: { listen: 127.0.0.1:0 }
+${top}
+`;
+}
+
 /** Starts `relay/main.ts` and waits until it is ready; everything ends with the test. */
 export async function startRelayProcess(
   t: TestContext,
-  options: {
-    /** YAML at the top level. */
-    readonly top?: string;
-    /** YAML under the issuer, indented by four spaces. */
-    readonly issuer?: string;
-    readonly listen?: string;
-    /** Node's own options. */
-    readonly nodeArgs?: readonly string[];
-    readonly upstream?: RawUpstream;
-    /** One that runs already: this one gets the same address, issuer and upstream. */
-    readonly beside?: RelayProcess;
-  } = {},
+  options: RelayOptions = {},
 ): Promise<RelayProcess> {
   const { beside } = options;
   const issuer = beside?.issuer ?? (await createTestIssuer());
@@ -67,22 +101,7 @@ export async function startRelayProcess(
   const configFile = join(dir, 'relay.yaml');
   await writeFile(
     configFile,
-    `listen: ${listen}
-issuers:
-  - issuer: ${issuer.issuer}
-    audience: [${AUDIENCE}]
-    algorithms: [ES256]
-${options.issuer ?? ''}
-apis:
-  x:
-    path: /x
-    upstream: ['${upstream.url}']
-    rules:
-      - { name: any, allow: { scopes: [read] } }
-audit: { dir: ./audit }
-management: { listen: 127.0.0.1:0 }
-${options.top ?? ''}
-`,
+    configText(options, { listen, issuer: issuer.issuer, upstream: upstream.url }),
   );
   const child = spawn(
     process.execPath,
@@ -105,20 +124,24 @@ ${options.top ?? ''}
     await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
   const named = (event: string) => events.filter((entry) => entry['event'] === event);
-  await until(() => {
-    if (child.exitCode !== null) throw new Error(`the relay ended: ${stderr}`);
-    return named('listening').length > 0;
-  }, 'listening');
+  await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`the relay ended: ${stderr}`);
+      return named('listening').length > 0;
+    },
+    'listening',
+    START_MS,
+  );
   const listening = named('listening')[0] ?? {};
   const management = String(listening['management']);
-  await until(async () => (await fetch(`${management}/readyz`)).ok, 'ready');
+  await until(async () => (await fetch(`${management}/readyz`)).ok, 'ready', START_MS);
   return {
     url: String(listening['url']),
     management,
     child,
     issuer,
     upstream,
-    auditDir: join(dir, 'audit'),
+    auditDir: options.auditDir ?? join(dir, 'audit'),
     configFile,
     events,
     named,

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import type { RelayConfig } from '../../relay/config/config.ts';
 import { loadConfig } from '../../relay/config/load.ts';
 import { startRelay, type RunningRelay } from '../../relay/serve.ts';
+import { heardLog } from './heard-log.ts';
 import { createTestIssuer, type TestIssuer } from './issuer.ts';
 import { createRawUpstream, type RawUpstream } from './raw.ts';
 
@@ -26,7 +26,7 @@ const AUDIENCE = 'https://relay.test';
 
 /** Starts it for one test; everything is closed with the test. */
 export async function createRelayBench(
-  t: TestContext,
+  t: { after(close: () => Promise<void>): void },
   options: {
     readonly upstream?: RawUpstream;
     /** In place of a free port of 127.0.0.1. */
@@ -39,6 +39,10 @@ export async function createRelayBench(
     readonly issuer?: string;
     /** YAML under `apis.x`, indented by four spaces, after `upstream` and `rules`. */
     readonly api?: string;
+    /** YAML after `dir` in the braces of `audit`: `, sinks: […]`. */
+    readonly audit?: string;
+    /** YAML in place of a management listener on a free port. */
+    readonly management?: string;
     /** YAML at the top level. */
     readonly top?: string;
     readonly rules?: string;
@@ -63,8 +67,8 @@ apis:
     rules:
 ${options.rules ?? '      - { name: any, allow: { scopes: [read] } }'}
 ${options.api ?? ''}
-audit: { dir: ./audit }
-management: { listen: 127.0.0.1:0 }
+audit: { dir: ./audit${options.audit ?? ''} }
+management: ${options.management ?? '{ listen: 127.0.0.1:0 }'}
 ${options.top ?? ''}
 `,
   );
@@ -82,7 +86,7 @@ ${options.top ?? ''}
   relay = await startRelay(await load(), {
     load,
     version: '0.0.0-test',
-    logTo: { write: (line) => void log.push(line) },
+    logTo: heardLog(log),
   });
   const bench: RelayBench = {
     relay,

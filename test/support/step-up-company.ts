@@ -132,7 +132,7 @@ export async function seatAgent(
   const agent = createAgent({
     dataDir,
     settings: loadSettings({ dataDir, env: {}, systemPolicyPath: join(dataDir, 'none') }),
-    vault: createMemoryVault(),
+    vaultAt: createMemoryVault,
     openBrowser: (url) => {
       seat.tabs.push(url);
       person(url).catch(() => undefined);

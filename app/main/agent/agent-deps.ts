@@ -3,7 +3,6 @@ import type { MachineClient } from './login/machine.ts';
 import type { Fetch } from './login/outbound.ts';
 import type { ResolveSystem } from './network/proxy-choice.ts';
 import type { DeviceCode } from './login/provider-device.ts';
-import type { Proxy, ProxyDeps } from './proxy/proxy-deps.ts';
 import type { Vault } from './session/vault.ts';
 import type { Settings } from './settings/settings.ts';
 import type { Fault } from './status.ts';
@@ -20,7 +19,8 @@ export interface AgentDeps {
   /** Absolute path; made private to this user when missing. */
   readonly dataDir: string;
   readonly settings: Settings;
-  readonly vault: Vault;
+  /** Gives the vault of a directory, where one profile keeps its session. */
+  readonly vaultAt: (dir: string) => Vault;
   readonly openBrowser: (url: string) => Promise<void>;
   readonly signInBy?: SignInBy;
   /** Asks for attention, at most once for each time that signing in is needed. */
@@ -29,8 +29,10 @@ export interface AgentDeps {
   readonly log: Log;
   /** Instead of the settings' port; 0 for any free one. */
   readonly port?: number;
-  /** Instead of the settings' first relay. */
+  /** Instead of the settings' relays. */
   readonly relay?: string;
+  /** Only this one of the settings' relays, by its short name. */
+  readonly profile?: string;
   readonly now?: () => number;
   readonly fetch?: Fetch;
   /** The system's proxies for a URL, where something can tell them. */
@@ -39,5 +41,4 @@ export interface AgentDeps {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** How long a person may take in the browser, in ms (5 min). */
   readonly signInTimeoutMs?: number;
-  readonly createProxy?: (deps: ProxyDeps) => Proxy;
 }

@@ -1,272 +1,197 @@
 import { join } from 'node:path';
 import type { Agent } from './agent-interface.ts';
-import type { Ledger } from '../../../audit/ledger.ts';
-import type { AuditRecord } from '../../../audit/record.ts';
 import type { AgentDeps } from './agent-deps.ts';
-import type { Fetch } from './login/outbound.ts';
-import type { ProxyDeps } from './proxy/proxy-deps.ts';
-import type { TokenSet } from './session/token-set.ts';
-import type { AgentSnapshot, Fault } from './status.ts';
-import { createCatalogKeeper } from './catalog-keeper.ts';
-import { fetchCatalog } from './catalog.ts';
+import type { AgentSnapshot } from './status.ts';
+import { createAddresses } from './addresses.ts';
+import { createAgentEvents } from './agent-events.ts';
 import { controlAddress } from './control/address.ts';
 import { openControl } from './control/server.ts';
+import type { ControlTarget } from './control/target.ts';
 import { AgentError } from './errors.ts';
-import { inOrder } from './in-order.ts';
 import { doors } from './local-port.ts';
-import { parseRelayUrl } from './login/outbound.ts';
-import { createMachine } from './login/machine.ts';
-import { createProvider } from './login/provider.ts';
 import { createNetwork } from './network/network.ts';
 import { policyReport } from './policy-report.ts';
+import { profileSetups } from './profile-setups.ts';
+import { createProfile, type RunningProfile } from './profile.ts';
+import type { Proxy } from './proxy/proxy-deps.ts';
 import { createProxy } from './proxy/server.ts';
 import type { ToolKeys } from './proxy/tool-key.ts';
 import { createToolKeys } from './proxy/tool-keys.ts';
-import { createReachability, probeRelay, relayFault } from './reachability.ts';
-import { createSession } from './session/session.ts';
+import { recordedKeys } from './recorded-keys.ts';
 import { ensureDataDir } from './settings/data-dir.ts';
-import { createSignInFlow } from './sign-in-flow.ts';
-import { createSnapshots, heldTokens } from './snapshot.ts';
-import { closeParts, openLocalAudit, openParts } from './startup.ts';
-import { person, toFault } from './texts.ts';
-
-const callTimeoutMs = 10_000;
+import { keepRoot } from './settings/profile-dirs.ts';
+import { findProfile } from './settings/relays.ts';
+import { agentSnapshot } from './snapshot.ts';
+import { closeParts, openAudits, openParts, type Closable, type DoorFault } from './startup.ts';
+import { watchWakes, type WakeReason } from './wake-watch.ts';
 
 /**
- * Makes the agent; nothing is opened before `start`.
+ * Makes the agent: one port, one control socket and one set of tool keys before one or several profiles;
+ * nothing is opened before `start`.
  *
- * @param deps settings, vault, browser, log
+ * @param deps settings, vaults, browser, log
  * @returns the agent, signed out
- * @throws {AgentError} `bad_settings` when `relay` is not an address
+ * @throws {AgentError} `bad_settings` when `relay` is not an address, `unknown_profile`, `bad_usage` when it
+ *   is not clear as which profile to sign in
  */
 export function createAgent(deps: AgentDeps): Agent {
-  const { settings, log, vault } = deps;
+  const { dataDir, settings, log, version } = deps;
   const now = deps.now ?? Date.now;
+  const { setups, root } = profileSetups(deps);
+  const isNamed = setups.length > 1;
+  const addresses = createAddresses(isNamed);
+  const events = createAgentEvents(snapshot);
   const network = createNetwork({
     proxy: settings.get('network.proxy'),
     caFile: settings.get('network.caFile'),
     env: deps.env ?? process.env,
     resolveSystem: deps.resolveSystem,
-    ownPort: () => (localUrl === undefined ? undefined : Number(new URL(localUrl).port)),
+    ownPort: addresses.port,
     now,
   });
-  const fetch: Fetch = deps.fetch ?? network.fetch;
-  const address = deps.relay ?? settings.get('relays')[0]?.url;
-  const relay = address === undefined ? undefined : parseRelayUrl(address);
-  const provider = createProvider({ fetch, now, timeoutMs: callTimeoutMs });
-  const machine =
-    deps.signInBy?.kind === 'machine' && relay
-      ? createMachine({ relay, client: deps.signInBy.client, provider, fetch, callTimeoutMs })
-      : undefined;
-  const listeners = new Set<(snapshot: AgentSnapshot) => void>();
-  const watchers = new Set<(records: readonly AuditRecord[]) => void>();
-  const opened: { close(): Promise<void> }[] = [];
-  let ledger: Ledger | undefined;
-  let localUrl: string | undefined;
-  let fault: Fault | undefined;
-  let shown = '';
-  const describe = createSnapshots();
-  const tell = inOrder((next: AgentSnapshot) => listeners.forEach((listener) => listener(next)));
+  const port = deps.port ?? settings.get('port');
+  const opened: Closable[] = [];
+  let keys: ToolKeys | undefined;
+  let proxy: Proxy | undefined;
 
-  const session = createSession({
-    provider: machine ?? provider,
-    vault,
-    now,
-    onChange(state) {
-      log.info('session', { state: state.kind });
-      if (state.kind === 'active') fault = undefined;
-      else if (state.kind !== 'none') blame(state.error);
-      if (state.kind === 'none' || state.kind === 'expired') catalog.forget();
-      changed();
-    },
-    onRefreshed: (tokens) => note('refresh', tokens),
-    onWarning: (event, error) => log.warn(event, error),
-  });
-
-  const reach = createReachability({
-    probe: () => probeRelay(relay, fetch, callTimeoutMs),
-    onChange(reachable) {
-      log.info('relay', { reachable });
-      if (reachable) {
-        if (fault?.code === 'relay_unreachable') fault = undefined;
-        if (session.state().kind === 'offline') session.wake();
-        catalog.loadSoon();
-      } else blame(reach.fault());
-      changed();
-    },
-  });
-
-  const catalog = createCatalogKeeper({
-    relay,
-    session,
-    fetchCatalog: (url, access) => fetchCatalog(url, access, { fetch, timeoutMs: callTimeoutMs }),
-    relayReached: reach.reached,
-    relayFailed: reach.failed,
-    onFault: blame,
-    onChange: changed,
-  });
-
-  const flow = createSignInFlow({
-    agent: deps,
-    relay,
-    provider,
-    machine,
-    fetch,
-    callTimeoutMs,
-    session,
-    catalog,
-    ledger: () => ledger,
-    now,
-    onFault: blame,
-    onChange: changed,
-  });
+  const profiles = setups.map((setup) =>
+    createProfile({
+      agent: deps,
+      setup,
+      isNamed,
+      fetch: deps.fetch ?? network.fetch,
+      now,
+      localUrl: () => addresses.of(setup.name),
+      onChange: events.changed,
+    }),
+  ) as [RunningProfile, ...RunningProfile[]];
+  const [first] = profiles;
 
   function snapshot(): AgentSnapshot {
-    return describe({
-      session: session.state(),
-      attempt: flow.running(),
-      isRelayReachable: reach.fault() === undefined,
-      catalog: catalog.current(),
-      relay,
-      localUrl,
-      fault,
-      store: vault.kind,
-      version: deps.version,
-    });
+    return agentSnapshot(
+      profiles.map((each) => each.snapshot()),
+      addresses.shared(),
+      version,
+    );
   }
 
-  const held = (): TokenSet | undefined => heldTokens(session.state());
-
-  function changed(): void {
-    const next = snapshot();
-    const text = JSON.stringify(next);
-    if (text === shown) return;
-    shown = text;
-    tell(next);
+  function profile(name?: string): RunningProfile {
+    return name === undefined ? first : findProfile(profiles, name, (each) => each.name);
   }
 
-  function blame(error: unknown): void {
-    fault = toFault(error, now());
-    log.warn('fault', error, { code: fault.code });
-    changed();
-  }
+  const auditFailed = (error: unknown): void => log.error('audit', error);
 
-  function note(kind: 'refresh' | 'sign-out', tokens: TokenSet): void {
-    ledger?.append(kind, person(tokens)).catch((error: unknown) => log.error('audit', error));
-  }
-
-  function proxyDeps(audit: Ledger, keys: ToolKeys): ProxyDeps {
-    return {
-      port: deps.port ?? settings.get('port'),
-      ...doors(settings, deps.dataDir, keys),
-      auditFailed: (error) => log.error('audit', error),
-      version: deps.version,
-      relayUrl: () => relay,
-      relayPath: network.relayPath,
-      snapshot,
-      async apis() {
-        if (catalog.current() === undefined) await catalog.load();
-        return snapshot().apis;
-      },
-      authorize: flow.authorize,
-      stepUp: flow.stepUp,
-      renew: (token) => session.renew(token),
-      relayReached: reach.reached,
-      relayFailed: (error) => reach.failed(relayFault(relay, error)),
-      ledger: audit,
-      now,
-    };
-  }
+  const target = (toolKeys: ToolKeys): ControlTarget => ({
+    snapshot,
+    onChange: events.onChange,
+    profile,
+    profiles: () => profiles,
+    keys: toolKeys,
+    policy: () => policyReport(settings),
+  });
 
   /** Resolves to the faults of what could not be opened beside the port. */
-  async function open(): Promise<readonly unknown[]> {
-    ensureDataDir(deps.dataDir);
-    const keys = createToolKeys({
-      file: join(deps.dataDir, 'tool-keys.json'),
+  async function open(): Promise<readonly DoorFault[]> {
+    ensureDataDir(dataDir);
+    if (root !== undefined) keepRoot(dataDir, root);
+    const stored = createToolKeys({
+      file: join(dataDir, 'tool-keys.json'),
       now,
       onError: (error) => log.error('tool-keys', error),
     });
-    opened.push(keys);
+    opened.push(stored);
+    const ledger = openAudits(profiles, opened);
+    const toolKeys = recordedKeys(
+      stored,
+      (fields) => void ledger.append('config', fields).catch(auditFailed),
+    );
+    keys = toolKeys;
+    const { faults, ...entrances } = doors(settings, dataDir, toolKeys, setups);
     const parts = await openParts(
       {
-        openAudit: () => openLocalAudit(deps.dataDir, now, (error) => log.error('audit', error)),
-        openControl: () =>
-          openControl(controlAddress(deps.dataDir), {
-            ...self,
-            keys,
-            policy: () => policyReport(settings),
+        openControl: () => openControl(controlAddress(dataDir), target(toolKeys)),
+        createProxy: () =>
+          createProxy({
+            port,
+            ...entrances,
+            profiles: profiles.map((each) => each.side()),
+            ledger,
+            relayPath: network.relayPath,
+            snapshot,
+            auditFailed,
+            now,
+            version,
           }),
-        createProxy: (audit) => (deps.createProxy ?? createProxy)(proxyDeps(audit, keys)),
-        port: deps.port ?? settings.get('port'),
+        port,
       },
       opened,
     );
-    ledger = parts.ledger;
-    localUrl = `http://localhost:${parts.port}`;
-    ledger.subscribe((records) => watchers.forEach((watcher) => watcher(records)));
-    return parts.faults;
+    proxy = parts.proxy;
+    const stopWatching = watchWakes({ onWake: wake });
+    opened.push({ close: () => Promise.resolve(stopWatching()) });
+    addresses.opened(parts);
+    return [...faults.map((fault) => ({ fault })), ...parts.faults];
+  }
+
+  function wake(reason: WakeReason): void {
+    log.info('wake', { reason });
+    proxy?.renewConnections();
+    profiles.forEach((each) => each.recheck());
   }
 
   async function shut(): Promise<void> {
     await closeParts(opened, (error) => log.error('close', error));
-    ledger = undefined;
-    localUrl = undefined;
+    profiles.forEach((each) => each.auditClosed());
+    keys = undefined;
+    proxy = undefined;
+    addresses.closed();
   }
 
-  const self: Agent = {
+  return {
     async start() {
       if (opened.length > 0) return;
-      let faults: readonly unknown[];
+      let faults: readonly DoorFault[];
       try {
         faults = await open();
       } catch (error) {
         await shut();
-        blame(error);
+        first.blame(error);
         throw error;
       }
-      fault = undefined;
-      faults.forEach(blame);
-      const restored = relay ? await session.restore(relay.origin) : false;
-      if (restored) catalog.loadSoon();
-      changed();
+      const faultsOf = (each: RunningProfile): readonly unknown[] =>
+        faults.filter((one) => profile(one.profile) === each).map(({ fault }) => fault);
+      await Promise.all(profiles.map((each) => each.begin(faultsOf(each))));
+      events.changed();
     },
     snapshot,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: events.onChange,
     async signIn() {
-      await flow.signIn();
+      await first.signIn();
       return snapshot();
     },
-    cancelSignIn: () => void flow.cancel(),
-    async signOut() {
-      void flow.cancel();
-      const tokens = held();
-      fault = undefined;
-      if (tokens) note('sign-out', tokens);
-      await session.signOut();
-      changed();
-    },
-    async refreshApis() {
-      if (!held()) throw new AgentError('signed_out', 'You are signed out. Sign in first.');
-      await catalog.load();
-      return snapshot().apis;
-    },
-    activity(query) {
-      if (!ledger) throw new AgentError('audit_unavailable', 'The local audit is not open.');
-      return ledger.query(query);
-    },
+    cancelSignIn: () => first.cancelSignIn(),
+    signOut: () => first.signOut(),
+    refreshApis: () => first.refreshApis(),
+    activity: (query) => first.activity(query),
     onActivity(listener) {
-      watchers.add(listener);
-      return () => watchers.delete(listener);
+      const stops = profiles.map((each) =>
+        each.onActivity((records) => {
+          if (isNamed) listener(records, each.name);
+          else listener(records);
+        }),
+      );
+      return () => stops.forEach((stop) => stop());
     },
+    profile,
+    profiles: () => profiles,
+    get keys() {
+      if (keys === undefined) throw new AgentError('not_running', 'Latchkey has not started.');
+      return keys;
+    },
+    wake,
     async close() {
-      await flow.cancel();
-      session.close();
-      reach.close();
+      await Promise.all(profiles.map((each) => each.end()));
       await shut();
     },
   };
-  return self;
 }

@@ -1,55 +1,69 @@
-import type { AgentSnapshot } from './status.ts';
+import type { AgentSnapshot, ProfileSnapshot } from './status.ts';
+
+type Told = Omit<ProfileSnapshot, 'name' | 'title'> & { readonly name?: string };
 
 interface StatusEvent extends Pick<AgentSnapshot, 'status' | 'user' | 'relay' | 'fault'> {
+  readonly profile?: string;
   readonly apis: readonly string[];
 }
 
-function statusEvent(snapshot: AgentSnapshot): StatusEvent {
-  const { status, user, relay, fault } = snapshot;
+function statusEvent({ name, status, user, relay, apis, fault }: Told): StatusEvent {
   return {
+    ...(name === undefined ? {} : { profile: name }),
     status,
     ...(user && { user }),
     ...(relay && { relay }),
-    apis: snapshot.apis.map((api) => api.name),
+    apis: apis.map((api) => api.name),
     ...(fault && { fault }),
   };
 }
 
 function listeningEvent(snapshot: AgentSnapshot, localUrl: string): object {
+  const { profiles } = snapshot;
   return {
     url: `http://127.0.0.1:${new URL(localUrl).port || '80'}`,
     local: localUrl,
     relay: snapshot.relay,
     version: snapshot.version,
+    ...(profiles && {
+      profiles: profiles.map(({ name, relay, localUrl: local }) => ({ name, relay, local })),
+    }),
   };
 }
 
 /**
  * Tells programs what the agent does, one JSON object a line: `listening` when the port is bound,
- * `sign-in-url` once for each attempt, `status` whenever it differs from the last.
+ * `sign-in-url` once for each attempt, `status` whenever it differs from the last. With several profiles
+ * the latter two name theirs.
  *
  * @param write gets each line
  * @returns to be called with every snapshot
  */
 export function createAnnouncer(write: (line: string) => void): (snapshot: AgentSnapshot) => void {
   let localUrl: string | undefined;
-  let signInUrl: string | undefined;
-  let lastStatus = '';
+  const signInUrls = new Map<string | undefined, string | undefined>();
+  const lastStatus = new Map<string | undefined, string>();
   const event = (name: string, fields: object): void =>
     write(`${JSON.stringify({ event: name, ...fields })}\n`);
+
+  function announce(told: Told): void {
+    const { name, signInUrl } = told;
+    if (signInUrl !== undefined && signInUrl !== signInUrls.get(name)) {
+      event('sign-in-url', { ...(name === undefined ? {} : { profile: name }), url: signInUrl });
+    }
+    signInUrls.set(name, signInUrl);
+    const fields = statusEvent(told);
+    const key = JSON.stringify([fields.status, fields.user, fields.apis, fields.fault?.message]);
+    if (key === lastStatus.get(name) || localUrl === undefined) return;
+    lastStatus.set(name, key);
+    event('status', fields);
+  }
+
   return (snapshot) => {
     if (snapshot.localUrl !== undefined && snapshot.localUrl !== localUrl) {
       event('listening', listeningEvent(snapshot, snapshot.localUrl));
     }
     localUrl = snapshot.localUrl;
-    if (snapshot.signInUrl !== undefined && snapshot.signInUrl !== signInUrl) {
-      event('sign-in-url', { url: snapshot.signInUrl });
-    }
-    signInUrl = snapshot.signInUrl;
-    const fields = statusEvent(snapshot);
-    const key = JSON.stringify([fields.status, fields.user, fields.apis, fields.fault?.message]);
-    if (key === lastStatus || snapshot.localUrl === undefined) return;
-    lastStatus = key;
-    event('status', fields);
+    (snapshot.profiles ?? [snapshot]).forEach(announce);
   };
 }

@@ -16,6 +16,7 @@ const kinds = {
   // proxy
   signed_out: { status: 401, title: 'Signed out', retryAfterSeconds: 30 },
   unknown_api: { status: 404, title: 'No such API' },
+  unknown_profile: { status: 404, title: 'No such profile' },
   method: { status: 405, title: 'Method not allowed' },
   ambiguous_target: { status: 400, title: 'Ambiguous request target' },
   bad_request: { status: 400, title: 'Bad request' },
@@ -49,6 +50,7 @@ const kinds = {
   already_running: { status: 409, title: 'Latchkey is already running' },
   not_running: { status: 503, title: 'Latchkey is not running' },
   bad_settings: { status: 500, title: 'Bad settings' },
+  unknown_key: { status: 404, title: 'No such key' },
   bad_usage: { status: 400, title: 'Bad usage' },
   internal: { status: 500, title: 'Internal error' },
 } as const satisfies Record<string, Kind>;

@@ -1,5 +1,6 @@
 import type { DestinationStream } from 'pino';
 import { pino } from 'pino';
+import { redactSecrets } from '../../../wire/redact.ts';
 
 /** How much the log tells. */
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -14,6 +15,24 @@ export interface Log {
   info(event: string, fields?: LogFields): void;
   debug(event: string, fields?: LogFields): void;
   setLevel(level: LogLevel): void;
+}
+
+/**
+ * Makes a log whose lines name a profile.
+ *
+ * @param log where they go
+ * @param profile its name
+ * @returns the log
+ */
+export function namedLog(log: Log, profile: string): Log {
+  const named = (fields?: LogFields): LogFields => ({ ...fields, profile });
+  return {
+    error: (event, error, fields) => log.error(event, error, named(fields)),
+    warn: (event, error, fields) => log.warn(event, error, named(fields)),
+    info: (event, fields) => log.info(event, named(fields)),
+    debug: (event, fields) => log.debug(event, named(fields)),
+    setLevel: log.setLevel,
+  };
 }
 
 /**
@@ -63,14 +82,14 @@ function describe(error: unknown): { error?: string } {
 }
 
 /**
- * Cuts out what may be a secret: JWTs, long random words, the queries of URLs.
+ * Cuts out what may be a secret: all that {@link redactSecrets} does and, since the app's log may leave the
+ * machine in a bundle, every long random word.
  *
  * @param text the text
  * @returns the text with `[redacted]` in those places
  */
 export function redact(text: string): string {
-  return text
-    .replace(/eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)*/g, '[redacted]')
-    .replace(/(https?:\/\/[^\s?#"']+)\?[^\s"']*/g, '$1?[redacted]')
-    .replace(/\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{32,}\b/g, '[redacted]');
+  return redactSecrets(text).replace(/[\w-]{32,}/g, (word) =>
+    /[0-9]/.test(word) && /[A-Za-z]/.test(word) ? '[redacted]' : word,
+  );
 }

@@ -8,6 +8,8 @@ export interface Reachability {
   fault(): AgentError | undefined;
   reached(): void;
   failed(error: AgentError): void;
+  /** Asks soon, not at the end of the back-off: there is reason to think that things have changed. */
+  recheck(): void;
   close(): void;
 }
 
@@ -61,6 +63,11 @@ export function createReachability(deps: {
       if (!first) return;
       plan();
       deps.onChange(false);
+    },
+    recheck() {
+      if (fault === undefined) return;
+      delayMs = firstProbeMs;
+      plan();
     },
     close() {
       closed = true;

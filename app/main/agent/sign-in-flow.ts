@@ -3,6 +3,7 @@ import type { AgentDeps } from './agent-deps.ts';
 import type { CatalogKeeper } from './catalog-keeper.ts';
 import type { Fetch } from './login/outbound.ts';
 import type { Machine } from './login/machine.ts';
+import type { DeviceCode } from './login/provider-device.ts';
 import type { Provider } from './login/provider.ts';
 import type { SignInChallenge } from './login/challenge.ts';
 import type { StepUpDemand } from './proxy/proxy-deps.ts';
@@ -13,7 +14,7 @@ import { AgentError } from './errors.ts';
 import { loginByDevice } from './login/device.ts';
 import { login } from './login/login.ts';
 import { createSignInGate } from './sign-in-gate.ts';
-import { createSignIns } from './sign-ins.ts';
+import { createSignIns, type Wanted } from './sign-ins.ts';
 import { heldTokens } from './snapshot.ts';
 import { createStepUps } from './step-up.ts';
 import {
@@ -30,8 +31,12 @@ import {
 
 /** Who is asked to sign in, when and how strongly. */
 export interface SignInFlow {
-  /** Signs in, or confirms what was asked for last; joins the attempt that is running. */
-  signIn(): Promise<void>;
+  /**
+   * Signs in, or confirms what was asked for last; joins the attempt that is running.
+   *
+   * @param onCode shows a code for another device instead, and ends the attempt that is running
+   */
+  signIn(onCode?: (code: DeviceCode) => void): Promise<void>;
   cancel(): Promise<void>;
   running(): { readonly url?: string | undefined } | undefined;
   /** For one request: its access, after a sign-in if need be. */
@@ -47,6 +52,10 @@ export interface SignInFlowDeps {
     'settings' | 'openBrowser' | 'notify' | 'log' | 'signInTimeoutMs' | 'signInBy'
   >;
   readonly relay: URL | undefined;
+  /** Named in every question to a person, where there are several relays. */
+  readonly title?: string | undefined;
+  /** What a person enters to sign in: `latchkey login`. */
+  readonly loginCommand: string;
   readonly provider: Provider;
   /** Signs in without a person; nobody is asked then. */
   readonly machine?: Machine | undefined;
@@ -71,6 +80,7 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
   const { log, settings } = agent;
   const auto = settings.get('signIn.auto');
   const waitMs = settings.get('signIn.waitSeconds') * 1000;
+  const usualCode = agent.signInBy?.kind === 'device' ? agent.signInBy.onCode : undefined;
   /** Who has to confirm. */
   let before: TokenSet | undefined;
 
@@ -104,12 +114,18 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
     now,
     notify(demand, opened) {
       const api = catalog.current()?.apis.find(({ name }) => name === demand.api);
-      const error = new AgentError('step_up', confirmText(api?.title, opened));
+      const words = confirmText(api?.title, opened, deps.loginCommand);
+      const error = inName(new AgentError('step_up', words));
       // Without a tab the window has to offer the way on.
       if (!opened) deps.onFault(error);
       agent.notify?.(toFault(error, now()));
     },
   });
+
+  function inName(error: AgentError): AgentError {
+    if (deps.title === undefined) return error;
+    return new AgentError(error.code, `${deps.title}: ${error.message}`, { cause: error });
+  }
 
   function held(): TokenSet | undefined {
     return heldTokens(session.state());
@@ -117,13 +133,13 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
 
   function confirm(challenge: SignInChallenge): Promise<void> {
     before = held();
-    return signIns.start(challenge);
+    return signIns.start({ challenge });
   }
 
   async function runLogin(
     signal: AbortSignal,
     onUrl: (url: string) => void,
-    challenge: SignInChallenge | undefined,
+    { challenge, onCode = usualCode }: Wanted,
   ): Promise<TokenSet> {
     if (!relay) throw new AgentError('bad_settings', noRelayText);
     const { openBrowser, signInTimeoutMs: timeoutMs = 300_000 } = agent;
@@ -141,15 +157,13 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
       gate.opened();
       onUrl(url);
     };
-    const { signInBy } = agent;
-    if (signInBy?.kind !== 'device')
-      return login({ ...common, openBrowser, onUrl: show, timeoutMs });
+    if (onCode === undefined) return login({ ...common, openBrowser, onUrl: show, timeoutMs });
     return loginByDevice({
       ...common,
       now,
       onCode(code) {
         show(code.completeUrl ?? code.url);
-        signInBy.onCode(code);
+        onCode(code);
       },
     });
   }
@@ -192,9 +206,12 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
   }
 
   return {
-    signIn() {
+    async signIn(onCode) {
+      // Whoever asks for a code sits where the page of a running attempt cannot be seen.
+      if (onCode !== undefined) await signIns.cancel();
       const challenge = held() && stepUps.pending();
-      return challenge ? confirm(challenge) : signIns.start();
+      if (challenge) before = held();
+      return signIns.start({ challenge, onCode });
     },
     cancel: signIns.cancel,
     running: signIns.running,
@@ -203,7 +220,7 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
         return await session.access();
       } catch (error) {
         if (!(error instanceof AgentError && signInNeeded.has(error.code))) throw error;
-        await gate.wait(error, signal);
+        await gate.wait(inName(error), signal);
         return session.access();
       }
     },

@@ -1,19 +1,28 @@
 import type { Catalog } from './catalog.ts';
 import type { SessionState } from './session/session.ts';
 import type { TokenSet } from './session/token-set.ts';
-import type { AgentSnapshot, AgentStatus, ApiInfo, Fault, SignedInUser } from './status.ts';
+import type {
+  AgentSnapshot,
+  AgentStatus,
+  ApiInfo,
+  Fault,
+  ProfileSnapshot,
+  SignedInUser,
+} from './status.ts';
 
 /** The facts that a snapshot is made of. */
 export interface SnapshotParts {
+  readonly name: string;
+  readonly title: string;
   readonly session: SessionState;
   readonly attempt: { readonly url?: string | undefined } | undefined;
   readonly isRelayReachable: boolean;
   readonly catalog: Catalog | undefined;
   readonly relay: URL | undefined;
+  /** Where the relay's paths begin at the local port. */
   readonly localUrl: string | undefined;
   readonly fault: Fault | undefined;
-  readonly store: AgentSnapshot['store'];
-  readonly version: string;
+  readonly store: ProfileSnapshot['store'];
 }
 
 /**
@@ -21,7 +30,7 @@ export interface SnapshotParts {
  *
  * @returns puts together what the outside may know; no secret is in it
  */
-export function createSnapshots(): (parts: SnapshotParts) => AgentSnapshot {
+export function createSnapshots(): (parts: SnapshotParts) => ProfileSnapshot {
   let of: { readonly catalog: Catalog | undefined; readonly localUrl: string } | undefined;
   let apis: readonly ApiInfo[] = [];
   return (parts) => {
@@ -36,11 +45,13 @@ export function createSnapshots(): (parts: SnapshotParts) => AgentSnapshot {
   };
 }
 
-function buildSnapshot(parts: SnapshotParts, apis: readonly ApiInfo[]): AgentSnapshot {
+function buildSnapshot(parts: SnapshotParts, apis: readonly ApiInfo[]): ProfileSnapshot {
   const { catalog, relay, localUrl, attempt, fault } = parts;
   const tokens = heldTokens(parts.session);
   const user = userOf(catalog, tokens);
   return {
+    name: parts.name,
+    title: parts.title,
     status: statusOf(parts),
     ...(user && { user }),
     ...(relay && { relay: relay.origin }),
@@ -50,7 +61,6 @@ function buildSnapshot(parts: SnapshotParts, apis: readonly ApiInfo[]): AgentSna
     ...(fault && { fault }),
     store: parts.store,
     ...(tokens && { expiresAtMs: tokens.expiresAtMs }),
-    version: parts.version,
   };
 }
 
@@ -64,6 +74,34 @@ function userOf(
     sources.map((source) => source?.[key]).find((value) => value);
   const [subject, name, email] = [first('subject'), first('name'), first('email')];
   return subject ? { subject, ...(name && { name }), ...(email && { email }) } : undefined;
+}
+
+/**
+ * Puts the agent's snapshot together: the first profile, as if there were no other, and all of them where
+ * there are several.
+ *
+ * @param profiles at least one, in their order
+ * @param localUrl of the shared port
+ * @param version of the app
+ * @returns what the outside may know
+ */
+export function agentSnapshot(
+  profiles: readonly ProfileSnapshot[],
+  localUrl: string | undefined,
+  version: string,
+): AgentSnapshot {
+  const {
+    name: _name,
+    title: _title,
+    localUrl: _localUrl,
+    ...first
+  } = profiles[0] as ProfileSnapshot;
+  return {
+    ...first,
+    ...(localUrl && { localUrl }),
+    version,
+    ...(profiles.length > 1 && { profiles }),
+  };
 }
 
 /**

@@ -12,37 +12,68 @@ export interface Closable {
   close(): Promise<void>;
 }
 
+/** Something with an audit of its own. */
+interface Audited {
+  /** @throws {AgentError} `already_running`, `audit_unavailable` */
+  openAudit(): Ledger;
+}
+
 /**
- * Opens audit, control socket and local port, in this order, noting each in `opened`.
+ * Opens the audit of each profile. One that cannot be opened does not stop the others; when another agent
+ * writes it, or when it is the last one, nothing can go on.
  *
- * @param steps how to open each
+ * @param profiles at least one
+ * @param opened gets each ledger
+ * @returns the first one that is open
+ * @throws {AgentError} `already_running`, `audit_unavailable`
+ */
+export function openAudits(profiles: readonly Audited[], opened: Closable[]): Ledger {
+  const failures: unknown[] = [];
+  const ledgers = profiles.flatMap((profile) => {
+    try {
+      const ledger = profile.openAudit();
+      opened.push(ledger);
+      return [ledger];
+    } catch (error) {
+      if (error instanceof AgentError && error.code === 'already_running') throw error;
+      failures.push(error);
+      return [];
+    }
+  });
+  const [first] = ledgers;
+  if (first === undefined) throw failures[0];
+  return first;
+}
+
+/**
+ * Opens control socket and local port, in this order, noting each in `opened`.
+ *
+ * @param parts how to open each
  * @param opened gets each part as it opens, so that a failure half-way can be undone
- * @returns the ledger, the bound port, and why doors beside it are shut
- * @throws {AgentError} `audit_unavailable`, `already_running`, `port_in_use`
+ * @returns the bound ports, and why doors beside them are shut
+ * @throws {AgentError} `already_running`, `port_in_use`
  */
 export async function openParts(
-  steps: {
-    readonly openAudit: () => Ledger;
+  parts: {
     readonly openControl: () => Promise<Closable>;
-    readonly createProxy: (ledger: Ledger) => Proxy;
+    readonly createProxy: () => Proxy;
     readonly port: number;
   },
   opened: Closable[],
 ): Promise<{
-  readonly ledger: Ledger;
+  readonly proxy: Proxy;
   readonly port: number;
-  readonly faults: readonly unknown[];
+  readonly profilePorts: ReadonlyMap<string, number>;
+  readonly faults: readonly DoorFault[];
 }> {
-  const ledger = steps.openAudit();
-  opened.push(ledger);
-  opened.push(await steps.openControl());
-  const proxy = steps.createProxy(ledger);
+  opened.push(await parts.openControl());
+  const proxy = parts.createProxy();
   opened.push(proxy);
   try {
-    const { port, shut } = await proxy.listen();
-    return { ledger, port, faults: await Promise.all(shut.map(doorFault)) };
+    const { port, profilePorts, shut } = await proxy.listen();
+    return { proxy, port, profilePorts, faults: await Promise.all(shut.map(doorFault)) };
   } catch (error) {
-    throw await portFault(error, steps.port);
+    throw await portFault(error, parts.port);
   }
 }
 
@@ -65,6 +96,7 @@ export async function closeParts(
  * @param dataDir absolute path
  * @param now epoch ms
  * @param onError told of what no caller hears of
+ * @param retentionDays for how long records are kept; asked daily
  * @returns the ledger
  * @throws {AgentError} `already_running` when another agent writes it, else `audit_unavailable`
  */
@@ -72,9 +104,18 @@ export function openLocalAudit(
   dataDir: string,
   now: () => number,
   onError: (error: unknown) => void,
+  retentionDays: () => number,
 ): Ledger {
   try {
-    return createLedger({ dir: join(dataDir, 'audit'), side: 'app', now, onError });
+    const retention = () => ({ defaultMs: retentionDays() * 86_400_000, apis: {} });
+    return createLedger({
+      dir: join(dataDir, 'audit'),
+      side: 'app',
+      now,
+      onError,
+      retention,
+      copiesLogAside: true,
+    });
   } catch (error) {
     if (error instanceof AuditError && error.code === 'audit_locked') {
       throw new AgentError(
@@ -92,15 +133,20 @@ export function openLocalAudit(
   }
 }
 
+/** Why a door is shut, and whose it is. */
+export interface DoorFault {
+  readonly profile?: string | undefined;
+  readonly fault: unknown;
+}
+
 /** The rest goes on without it. */
-function doorFault({ port, error }: ShutDoor): Promise<unknown> {
-  if (port !== undefined) return portFault(error, port);
+async function doorFault({ port, profile, error }: ShutDoor): Promise<DoorFault> {
+  if (port !== undefined) return { profile, fault: await portFault(error, port) };
   const reason = error instanceof Error ? error.message : 'unknown';
-  return Promise.resolve(
-    new AgentError('port_in_use', `The socket for tools cannot be opened: ${reason}`, {
-      cause: error,
-    }),
-  );
+  const fault = new AgentError('port_in_use', `The socket for tools cannot be opened: ${reason}`, {
+    cause: error,
+  });
+  return { fault };
 }
 
 async function portFault(error: unknown, port: number): Promise<unknown> {

@@ -64,4 +64,14 @@ export interface AgentSnapshot {
   /** Epoch ms at which the current access token ends. */
   readonly expiresAtMs?: number;
   readonly version: string;
+  /** Every relay's side, the first one included; only while several are set up. */
+  readonly profiles?: readonly ProfileSnapshot[];
+}
+
+/** One relay's side of the agent. */
+export interface ProfileSnapshot extends Omit<AgentSnapshot, 'version' | 'profiles'> {
+  /** As in paths and on the command line: `acme`. */
+  readonly name: string;
+  /** As in the settings: `Acme Ltd`. */
+  readonly title: string;
 }

@@ -26,12 +26,17 @@ export const unknownPersonText =
  *
  * @param title the API's title, where it is known
  * @param opened whether a browser tab asks as well
+ * @param loginCommand what a person enters to sign in
  * @returns words for people
  */
-export function confirmText(title: string | undefined, opened: boolean): string {
+export function confirmText(
+  title: string | undefined,
+  opened: boolean,
+  loginCommand: string,
+): string {
   const next = opened
     ? 'Sign in on the page that opened in your browser.'
-    : 'Open Latchkey and choose Confirm, or run: latchkey login';
+    : `Open Latchkey and choose Confirm, or run: ${loginCommand}`;
   return `${title ?? 'Your company'} asks you to confirm that it is you. ${next}`;
 }
 

@@ -7,6 +7,8 @@ import { registerPageScheme } from './page.ts';
 export interface LifecycleEvents {
   /** Somebody started Latchkey a second time, or clicked its dock icon. */
   onShow(): void;
+  /** The machine wakes up; headless, a clock has to tell (`watchWakes`). */
+  onWake(): void;
   /** The last thing before the process ends; it waits at most `quitTimeoutMs`. */
   onQuit(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export function followLifecycle(events: LifecycleEvents): Lifecycle {
   process.once('SIGTERM', quit);
   process.once('SIGINT', quit);
   powerMonitor.on('shutdown', quit);
+  powerMonitor.on('resume', () => events.onWake());
   return { quit };
 }
 

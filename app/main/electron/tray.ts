@@ -2,7 +2,7 @@ import { Menu, Tray } from 'electron';
 import type { MenuItemConstructorOptions } from 'electron';
 import type { AgentSnapshot } from '../agent/status.ts';
 import { trayIcon } from './tray-icons.ts';
-import { trayMenu, trayTooltip } from './tray-menu.ts';
+import { trayMenu, trayTooltip, worstStatus } from './tray-menu.ts';
 import type { TrayAction, TrayEntry } from './tray-menu.ts';
 
 /** The icon beside the clock. */
@@ -19,10 +19,10 @@ export interface TrayIcon {
  * @returns redraws it
  */
 export function createTray(snapshot: AgentSnapshot, act: (action: TrayAction) => void): TrayIcon {
-  const tray = new Tray(trayIcon(snapshot.status, process.platform));
+  const tray = new Tray(trayIcon(worstStatus(snapshot), process.platform));
   tray.on('click', () => act({ kind: 'open' }));
   const update = (next: AgentSnapshot): void => {
-    tray.setImage(trayIcon(next.status, process.platform));
+    tray.setImage(trayIcon(worstStatus(next), process.platform));
     tray.setToolTip(trayTooltip(next));
     // Linux shows a changed menu only once it has been set again.
     tray.setContextMenu(Menu.buildFromTemplate(trayMenu(next).map((entry) => line(entry, act))));

@@ -11,14 +11,14 @@ const openBackends = new Set(['basic_text', 'unknown']);
  * The safest place for the session that this system has: sealed by the keychain, or memory only.
  * Call after Electron is ready.
  *
- * @param dataDir the app's data folder
+ * @param dir where the profile keeps its session
  * @param onUnreadable is told why a sealed session was left aside; gets no secret
  * @returns the vault
  */
-export function createVault(dataDir: string, onUnreadable: (reason: string) => void): Vault {
+export function createVault(dir: string, onUnreadable: (reason: string) => void): Vault {
   if (!sealsForReal()) return createMemoryVault();
   return createSealedFile(
-    join(dataDir, 'session.sealed'),
+    join(dir, 'session.sealed'),
     {
       encrypt: (text) => safeStorage.encryptString(text),
       decrypt: (sealed) => safeStorage.decryptString(sealed),

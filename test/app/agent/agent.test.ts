@@ -51,7 +51,7 @@ function make(changes: Partial<AgentDeps> = {}, user = 'alice'): { agent: Agent;
   const agent = createAgent({
     dataDir,
     settings: loadSettings({ dataDir, env: {}, systemPolicyPath: join(dataDir, 'none') }),
-    vault: createMemoryVault(),
+    vaultAt: createMemoryVault,
     openBrowser: (url) => {
       tabs.push(url);
       if (user) signInWithFetch(url, user, `${user}-demo`).catch(() => undefined);
@@ -77,7 +77,7 @@ async function until(agent: Agent, test: (snapshot: AgentSnapshot) => boolean): 
 
 test('start, sign in, catalogue, audit, sign out: no secret in snapshot, audit or log', async () => {
   const vault = createMemoryVault();
-  const { agent, tabs } = make({ vault });
+  const { agent, tabs } = make({ vaultAt: () => vault });
   const seen: string[] = [];
   agent.onChange((snapshot) => seen.push(snapshot.status));
   await agent.start();
@@ -118,11 +118,11 @@ test('start, sign in, catalogue, audit, sign out: no secret in snapshot, audit o
 test('a stored session is taken up at the next start', async () => {
   const vault = createMemoryVault();
   const dataDir = makeFolder();
-  const first = make({ vault, dataDir });
+  const first = make({ vaultAt: () => vault, dataDir });
   await first.agent.start();
   await first.agent.signIn();
   await first.agent.close();
-  const second = make({ vault, dataDir });
+  const second = make({ vaultAt: () => vault, dataDir });
   await second.agent.start();
   await until(
     second.agent,
@@ -232,7 +232,7 @@ test('the control socket is private, versioned, and tells a second agent to stay
   const client = createControlClient(address);
   assert.equal((await client.status()).status, 'signed-out');
   const urls: string[] = [];
-  assert.equal((await client.login((url) => urls.push(url))).status, 'ready');
+  assert.equal((await client.login({ onUrl: (url) => urls.push(url) })).status, 'ready');
   assert.equal(urls.length, 1);
   assert.deepEqual(
     (await client.apis()).map((api) => api.name),
@@ -252,4 +252,46 @@ test('the control socket is private, versioned, and tells a second agent to stay
     client.status(),
     (error) => error instanceof AgentError && error.code === 'not_running',
   );
+});
+
+test('after a sleep no request goes out on a connection that may be dead', async () => {
+  const ports: (number | undefined)[] = [];
+  relay.serveApis((request, response) => {
+    ports.push(request.socket.remotePort);
+    response.end('invoices');
+  });
+  const { agent } = make();
+  await agent.start();
+  await agent.signIn();
+  const { port } = new URL(agent.snapshot().localUrl ?? '');
+  const ask = async (): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${port}/billing/x`)).text();
+  assert.deepEqual([await ask(), await ask()], ['invoices', 'invoices']);
+  assert.equal(ports[0], ports[1], 'a connection that rests is used again');
+  agent.wake('slept');
+  assert.equal(await ask(), 'invoices');
+  assert.notEqual(ports[2], ports[1]);
+  assert.equal(agent.snapshot().status, 'ready');
+  await agent.close();
+});
+
+test('what happens to keys of tools is in the audit, and no secret of theirs', async () => {
+  const { agent } = make();
+  await agent.start();
+  const { key, secret } = agent.keys.add({ name: 'ci', apis: ['billing'], readOnly: true });
+  agent.keys.lend({ name: 'run' }).end();
+  agent.keys.revoke('ci');
+  const read = () => agent.activity({ kinds: ['config'] }).records;
+  await until(agent, () => read().length === 3);
+  assert.deepEqual(
+    read().map(({ tool, detail = '' }) => [tool?.key, detail.replace(/key_[0-9a-f]+/, 'ID')]),
+    [
+      ['ci', 'key revoked ID: billing; read only'],
+      ['run', 'key lent ID: every API'],
+      ['ci', 'key made ID: billing; read only'],
+    ],
+  );
+  assert.ok(read()[0]?.detail?.includes(key.id));
+  assert.ok(!JSON.stringify(read()).includes(secret));
+  await agent.close();
 });

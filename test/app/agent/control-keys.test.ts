@@ -53,7 +53,7 @@ test('keys are made, listed and revoked through the socket', async () => {
   assert.equal(agent.keys.check([secret], get).kind, 'refused');
   await assert.rejects(
     client.revokeKey(name),
-    (error) => error instanceof AgentError && error.code === 'bad_usage',
+    (error) => error instanceof AgentError && error.code === 'unknown_key',
   );
 });
 

@@ -144,7 +144,10 @@ test('attack: a name that hides or turns what a list shows, or that is a secret,
   }
   for (const limits of [
     { apis: [] },
-    { apis: ['a/b'] },
+    { apis: ['a/b/c'] },
+    { apis: ['a/'] },
+    { apis: ['*'] },
+    { apis: ['*/b'] },
     { methods: ['get'] },
     { methods: [] },
     { expiresInMs: 0 },

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import { runBundle, type Keyboard } from '../../../app/cli/bundle-command.ts';
-import { createReducer } from '../../../app/cli/doctor/reduced-audit.ts';
-import { createScrub } from '../../../app/cli/doctor/scrub.ts';
+import { createReducer } from '../../../app/main/doctor/reduced-audit.ts';
+import { createScrub } from '../../../app/main/doctor/scrub.ts';
 import { createLedger } from '../../../audit/ledger.ts';
 import { privateDir } from '../../support/private-dir.ts';
 

@@ -39,7 +39,8 @@ test('bash: commands, words, options and their values', async () => {
   assert.deepEqual(await offered('keys', 'r'), ['revoke']);
   assert.deepEqual(await offered('keys', 'add', 'x', '--re'), ['--read-only']);
   assert.deepEqual(await offered('env', '--shell', 'p'), ['powershell']);
-  assert.deepEqual(await offered('env', '--shell', 'fish', '--pro'), ['--proxy']);
+  assert.deepEqual(await offered('env', '--shell', 'fish', '--prox'), ['--proxy']);
+  assert.deepEqual(await offered('status', '--prof'), ['--profile']);
   assert.deepEqual(await offered('agent', '--relay', ''), []);
   assert.deepEqual(await offered('completion', 'z'), ['zsh']);
   assert.deepEqual(await offered('no-such', ''), []);

@@ -66,8 +66,10 @@ test('bad usage is 2 and says what is possible', async () => {
     assert.equal(code, 2, argv.join(' '));
     assert.match(err, /usage: latchkey/);
   }
-  assert.match((await keys('add', 'x', '--api', 'a/b')).err, /named in small letters/);
-  assert.match((await keys('revoke', 'nobody')).err, /no such key/);
+  assert.match((await keys('add', 'x', '--api', 'a/b/c')).err, /named in small letters/);
+  const unknown = await keys('revoke', 'nobody');
+  assert.equal(unknown.code, 1, 'a key that is gone is no bad usage');
+  assert.match(unknown.err, /no such key/);
   assert.deepEqual(agent.keys.list(), []);
   const nowhere = await runCli(['keys', 'list', '--data-dir', join(dataDir, 'none')], {});
   assert.equal(nowhere.code, 1);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { maskAddress } from '../../../app/cli/doctor/mask.ts';
+import { maskAddress } from '../../../app/main/doctor/mask.ts';
 import { runPolicy } from '../../../app/cli/policy-command.ts';
 
 interface Told {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { AgentSnapshot, AgentStatus } from '../../../app/main/agent/status.ts';
-import { trayMenu, trayTooltip } from '../../../app/main/electron/tray-menu.ts';
+import { trayMenu, trayTooltip, worstStatus } from '../../../app/main/electron/tray-menu.ts';
 import type { TrayEntry } from '../../../app/main/electron/tray-menu.ts';
 
 const base: AgentSnapshot = {
@@ -94,6 +94,47 @@ test('a fault is told in one short line; without a port there is a retry', () =>
   assert.ok(shown.includes('Try again'));
   assert.ok(shown.every((label) => label.length <= 60 && !label.includes('\n')));
   assert.match(trayTooltip({ ...closed, fault }), /Port 5390 is taken by another/u);
+});
+
+test('with several profiles each has a submenu with actions of its own; the icon shows who needs a person', () => {
+  const { version, ...common } = base;
+  const api = {
+    name: 'billing',
+    title: 'Billing',
+    path: '/billing',
+    hosts: [],
+    rules: [],
+    localUrl: 'http://localhost:5390/acme/billing',
+  };
+  const profiles = [
+    { ...common, name: 'acme', title: 'Acme', status: 'ready', apis: [api] },
+    { ...common, name: 'globex', title: 'Globex', status: 'expired' },
+  ] as const;
+  const snapshot: AgentSnapshot = { ...base, status: 'ready', version, profiles };
+  const menu = trayMenu(snapshot);
+  const [acme, globex] = menu.flatMap((line) => (line.kind === 'submenu' ? [line] : []));
+  assert.deepEqual(
+    [acme?.label, globex?.label],
+    ['Acme: Ready', 'Globex: Session expired: sign in again'],
+  );
+  const actions = (entries: readonly TrayEntry[] = []): readonly unknown[] =>
+    entries.flatMap((entry) => {
+      if (entry.kind === 'item') return [entry.action];
+      return entry.kind === 'submenu' ? actions(entry.entries) : [];
+    });
+  assert.deepEqual(actions(acme?.entries), [
+    { kind: 'sign-out', profile: 'acme' },
+    { kind: 'copy', api: 'billing', what: 'url', profile: 'acme' },
+    { kind: 'copy', api: 'billing', what: 'curl', profile: 'acme' },
+  ]);
+  assert.deepEqual(actions(globex?.entries), [
+    { kind: 'sign-in', profile: 'globex' },
+    { kind: 'sign-out', profile: 'globex' },
+  ]);
+  assert.deepEqual(labels(menu).slice(-2), ['Open Latchkey', 'Quit']);
+  assert.equal(worstStatus(snapshot), 'expired');
+  assert.equal(worstStatus({ ...base, status: 'offline' }), 'offline');
+  assert.equal(trayTooltip(snapshot).split('\n').length, 3);
 });
 
 test('the five icons differ, also without colour', () => {

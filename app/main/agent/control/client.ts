@@ -1,8 +1,9 @@
 import type { AuditPage } from '../../../../audit/query.ts';
 import type { MadeToolKey, NewToolKey, ToolKey } from '../proxy/tool-key.ts';
-import type { AgentSnapshot, ApiInfo } from '../status.ts';
+import type { AgentSnapshot, ApiInfo, ProfileSnapshot } from '../status.ts';
 import type { PolicyReport } from './target.ts';
 import type { ControlCall } from './transport.ts';
+import type { DeviceCode } from '../login/provider-device.ts';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { AgentError } from '../errors.ts';
@@ -11,11 +12,21 @@ import { open, readJson, remoteError, remoteFault } from './transport.ts';
 
 /** The command line's end of the control socket. */
 export interface ControlClient {
+  /** Of all profiles. */
   status(): Promise<AgentSnapshot>;
-  /** Resolves when the sign-in is done; the person may need minutes. */
-  login(onUrl: (url: string) => void): Promise<AgentSnapshot>;
-  logout(): Promise<AgentSnapshot>;
-  apis(): Promise<readonly ApiInfo[]>;
+  profileStatus(profile: string): Promise<ProfileSnapshot>;
+  /**
+   * Resolves when the sign-in is done; the person may need minutes.
+   *
+   * @param tell with `onCode` the sign-in is by a code on another device
+   * @param profile may be left out while there is one
+   */
+  login(tell: LoginListeners, profile?: string): Promise<AnySnapshot>;
+  /** @param profile may be left out while there is one */
+  logout(profile?: string): Promise<AnySnapshot>;
+  /** @param profile the first one when left out */
+  apis(profile?: string): Promise<readonly ApiInfo[]>;
+  /** @param query with `profile`; of the first one without */
   activity(query: Readonly<Record<string, string>>): Promise<AuditPage>;
   keys(): Promise<readonly ToolKey[]>;
   addKey(options: NewToolKey): Promise<MadeToolKey>;
@@ -25,7 +36,21 @@ export interface ControlClient {
   policy(): Promise<PolicyReport>;
 }
 
+/** Who hears how a sign-in goes on. */
+export interface LoginListeners {
+  readonly onUrl?: (url: string) => void;
+  readonly onCode?: (code: DeviceCode) => void;
+}
+
+/** The agent's, or that of the profile that was named. */
+export type AnySnapshot = AgentSnapshot | ProfileSnapshot;
+
 const answerMs = 30_000;
+
+function of(path: string, profile: string | undefined, more: Record<string, string> = {}): string {
+  const query = new URLSearchParams({ ...more, ...(profile === undefined ? {} : { profile }) });
+  return query.size === 0 ? path : `${path}?${query.toString()}`;
+}
 
 /**
  * Makes a client of the running agent.
@@ -44,22 +69,25 @@ export function createControlClient(address: string): ControlClient {
   };
   return {
     status: () => call('GET', '/status'),
-    logout: () => call('POST', '/logout'),
-    apis: () => call('GET', '/apis'),
+    profileStatus: (profile) => call('GET', of('/status', profile)),
+    logout: (profile) => call('POST', of('/logout', profile)),
+    apis: (profile) => call('GET', of('/apis', profile)),
     activity: (query) => call('GET', `/activity?${new URLSearchParams(query).toString()}`),
     keys: () => call('GET', '/keys'),
     addKey: (options) => call('POST', '/keys', options),
     revokeKey: (idOrName) => call('DELETE', `/keys/${encodeURIComponent(idOrName)}`),
     lend: (options) => borrow(address, options),
     policy: () => call('GET', '/policy'),
-    async login(onUrl) {
-      const response = await open(address, { method: 'POST', path: '/login' });
+    async login({ onUrl, onCode }, profile) {
+      const path = of('/login', profile, onCode === undefined ? {} : { by: 'device' });
+      const response = await open(address, { method: 'POST', path });
       if (response.statusCode !== 200) await readJson(response);
       for await (const line of createInterface({ input: response })) {
         const event = loginEvent.parse(JSON.parse(line));
-        if (event.event === 'sign-in-url') onUrl(event.url);
+        if (event.event === 'sign-in-url') onUrl?.(event.url);
+        else if (event.event === 'device-code') onCode?.(event);
         else if (event.event === 'failed') throw remoteError(event);
-        else return event.snapshot as AgentSnapshot;
+        else return event.snapshot as AnySnapshot;
       }
       throw new AgentError('not_running', 'Latchkey stopped during the sign-in. Start it again.');
     },
@@ -68,6 +96,13 @@ export function createControlClient(address: string): ControlClient {
 
 const loginEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('sign-in-url'), url: z.string() }),
+  z.object({
+    event: z.literal('device-code'),
+    userCode: z.string(),
+    url: z.string(),
+    completeUrl: z.string().exactOptional(),
+    expiresAtMs: z.number(),
+  }),
   remoteFault.extend({ event: z.literal('failed') }),
   z.object({ event: z.literal('done'), snapshot: z.unknown() }),
 ]);

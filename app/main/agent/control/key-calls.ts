@@ -52,7 +52,7 @@ export function readKeyCall(method: string | undefined, path: string): KeyCall |
  * @param request its body, for `add` and `lend`
  * @param response the answer
  * @param target whose keys, and where they open what
- * @throws {AgentError} `bad_usage`, `bad_settings`, `not_running`
+ * @throws {AgentError} `bad_usage`, `bad_settings`, `not_running`, `unknown_key`
  */
 export async function serveKeyCall(
   call: KeyCall,
@@ -80,7 +80,7 @@ function lend(
   response: ServerResponse,
   target: ControlTarget,
 ): void {
-  const { localUrl, status, apis } = target.snapshot();
+  const { localUrl, status, apis, profiles } = target.snapshot();
   if (localUrl === undefined) {
     throw new AgentError('not_running', 'Latchkey has no local port yet. Try again.');
   }
@@ -88,5 +88,5 @@ function lend(
   const { key, secret, end } = keys.lend(options);
   response.once('close', end);
   beginLines(response);
-  line(response, { key, secret, localUrl, status, apis });
+  line(response, { key, secret, localUrl, status, apis, profiles });
 }

@@ -6,7 +6,7 @@ import { AgentError } from '../errors.ts';
 import { open, readJson } from './transport.ts';
 
 /** A borrowed key, and where it opens what. */
-export interface Loan extends MadeToolKey, Pick<AgentSnapshot, 'status' | 'apis'> {
+export interface Loan extends MadeToolKey, Pick<AgentSnapshot, 'status' | 'apis' | 'profiles'> {
   /** `http://localhost:5390`. */
   readonly localUrl: string;
   /** Resolves when the key has ended, by `end` or because the agent did. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { AgentSnapshot } from '../status.ts';
+import type { Profile } from '../agent-interface.ts';
+import type { DeviceCode } from '../login/provider-device.ts';
 import type { ControlTarget } from './target.ts';
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -107,18 +108,22 @@ async function handle(
   const keyCall = readKeyCall(request.method, url.pathname);
   if (keyCall) return serveKeyCall(keyCall, request, response, target);
   request.resume();
+  const name = url.searchParams.get('profile') ?? undefined;
+  const profile = target.profile(name);
   switch (`${request.method} ${url.pathname}`) {
     case 'GET /status':
-      return send(response, target.snapshot());
+      return send(response, name === undefined ? target.snapshot() : profile.snapshot());
     case 'POST /login':
-      return await streamLogin(response, target);
+      checkOne(target, name);
+      return await streamLogin(response, target, profile, url.searchParams.get('by') === 'device');
     case 'POST /logout':
-      await target.signOut();
-      return send(response, target.snapshot());
+      checkOne(target, name);
+      await profile.signOut();
+      return send(response, name === undefined ? target.snapshot() : profile.snapshot());
     case 'GET /apis':
-      return send(response, await target.refreshApis());
+      return send(response, await profile.refreshApis());
     case 'GET /activity':
-      return send(response, target.activity(activityQuery(url.searchParams)));
+      return send(response, profile.activity(activityQuery(url.searchParams)));
     case 'GET /policy':
       return send(response, target.policy());
     default:
@@ -126,24 +131,45 @@ async function handle(
   }
 }
 
+/** A session is never begun or ended by a guess. */
+function checkOne(target: ControlTarget, name: string | undefined): void {
+  const profiles = target.profiles();
+  if (name !== undefined || profiles.length === 1) return;
+  const names = profiles.map((profile) => profile.name).join(', ');
+  throw new AgentError(
+    'bad_usage',
+    `Several relays are set up. Say which one is meant, with --profile and one of ${names}.`,
+  );
+}
+
 function unknownCall(): AgentError {
   return new AgentError('bad_usage', 'The running Latchkey does not know this command.');
 }
 
-/** One JSON object a line: the page to open as soon as it is known, then how it ended. */
-async function streamLogin(response: ServerResponse, target: ControlTarget): Promise<void> {
+/** One JSON object a line: the page or the code as soon as it is known, then how it ended. */
+async function streamLogin(
+  response: ServerResponse,
+  target: ControlTarget,
+  profile: Profile,
+  isByDevice: boolean,
+): Promise<void> {
   beginLines(response);
   let told: string | undefined;
-  const tell = ({ signInUrl }: AgentSnapshot): void => {
-    if (signInUrl === undefined || signInUrl === told) return;
+  const tell = (): void => {
+    const { signInUrl } = profile.snapshot();
+    if (isByDevice || signInUrl === undefined || signInUrl === told) return;
     told = signInUrl;
     line(response, { event: 'sign-in-url', url: signInUrl });
   };
   const stop = target.onChange(tell);
   try {
-    const done = target.signIn();
-    tell(target.snapshot());
-    line(response, { event: 'done', snapshot: await done });
+    const onCode = (code: DeviceCode): void => line(response, { event: 'device-code', ...code });
+    const done = profile.signIn(isByDevice ? onCode : undefined);
+    tell();
+    await done;
+    const isOnly = target.profiles().length === 1;
+    const snapshot = isOnly ? target.snapshot() : profile.snapshot();
+    line(response, { event: 'done', snapshot });
   } catch (error) {
     line(response, { event: 'failed', ...publicError(error) });
   } finally {

@@ -1,7 +1,7 @@
-import type { AuditPage, AuditQuery } from '../../../../audit/query.ts';
+import type { Profile } from '../agent-interface.ts';
 import type { ToolKeysPort } from '../proxy/tool-key.ts';
 import type { EffectiveSetting } from '../settings/settings.ts';
-import type { AgentSnapshot, ApiInfo } from '../status.ts';
+import type { AgentSnapshot } from '../status.ts';
 
 /** The settings as they hold now, and what is wrong in their files. */
 export interface PolicyReport {
@@ -13,10 +13,9 @@ export interface PolicyReport {
 export interface ControlTarget {
   snapshot(): AgentSnapshot;
   onChange(listener: (snapshot: AgentSnapshot) => void): () => void;
-  signIn(): Promise<AgentSnapshot>;
-  signOut(): Promise<void>;
-  refreshApis(): Promise<readonly ApiInfo[]>;
-  activity(query: AuditQuery): AuditPage;
+  /** @throws {AgentError} `unknown_profile`; without a name the first one */
+  profile(name?: string): Profile;
+  profiles(): readonly Profile[];
   /** The named keys of tools. */
   readonly keys: ToolKeysPort;
   policy(): PolicyReport;

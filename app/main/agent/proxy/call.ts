@@ -4,7 +4,7 @@ import type { Framing } from '../../../../wire/framing.ts';
 import type { HeaderList } from '../../../../wire/headers.ts';
 import type { KeptBody } from '../../../../wire/kept-body.ts';
 import type { Target } from '../../../../wire/target.ts';
-import type { TraceContext } from '../../../../wire/trace.ts';
+import type { CarriedTrace } from '../../../../wire/trace.ts';
 import type { AuditFields } from '../../../../audit/record.ts';
 import type { LocalHost } from './entrance.ts';
 import type { GrantedKey } from './proxy-deps.ts';
@@ -13,7 +13,7 @@ import type { GrantedKey } from './proxy-deps.ts';
 export interface Call {
   /** Each try has one of its own; the tool gets the last one's. */
   requestId: string;
-  readonly trace: TraceContext;
+  readonly trace: CarriedTrace;
   readonly target: Target;
   readonly host: LocalHost;
   readonly framing: Framing;

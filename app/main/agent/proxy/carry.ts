@@ -8,7 +8,7 @@ import type { Access } from '../session/access.ts';
 import type { Call, ToolSide } from './call.ts';
 import type { Hops } from './hops.ts';
 import { localReference } from './local-names.ts';
-import type { ProxyDeps } from './proxy-deps.ts';
+import type { ProxyDeps, ProxyProfile } from './proxy-deps.ts';
 import { createRemedies, type Remedies } from './remedies.ts';
 import { asProblem, readRefusal, relayCode, type Refusal } from './refusals.ts';
 import { readableBy } from './preflight.ts';
@@ -38,24 +38,43 @@ interface Route {
 export interface Carrier {
   /** @throws {AgentError} when no relay is set */
   checkRelay(): void;
-  /** From a guarded call to its closed records; whatever is thrown is still to be answered. */
-  carry(call: Call, tool: ToolSide): Promise<void>;
+  /**
+   * From a guarded call to its closed records; whatever is thrown is still to be answered.
+   *
+   * @param path canonical, without the profile's name
+   */
+  carry(call: Call, path: string, tool: ToolSide): Promise<void>;
+}
+
+/** What {@link createCarrier} works with. */
+export interface CarrierDeps extends ProxyProfile {
+  readonly shared: Pick<ProxyDeps, 'allowedOrigins' | 'now' | 'version'>;
+  /** Whether there are others, too: names then tell them apart. */
+  readonly isNamed: boolean;
 }
 
 /**
- * Makes the carrier: token, audit, forward, and once more where the relay's refusal can be put right.
+ * Makes the carrier of one profile: token, audit, forward, and once more where the relay's refusal can be put right.
  *
- * @param deps the agent's side
- * @param hops the connections to the relay
+ * @param deps the profile, and what all have in common
+ * @param hops the connections to its relay
  * @param nextId makes request ids, ULIDs
  * @returns the carrier
  */
-export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string): Carrier {
+export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => string): Carrier {
+  const { allowedOrigins, now, version } = deps.shared;
+
+  const scopeName = (api: string | undefined): string | undefined =>
+    deps.isNamed && api !== undefined ? `${deps.name}/${api}` : api;
+
   function relayUrl(): URL {
     const relay = deps.relayUrl();
     if (relay !== undefined) return relay;
     throw new AgentError('signed_out', 'No relay is set; open Latchkey and enter its address.');
   }
+
+  const isByPath = ({ host }: Call): boolean =>
+    deps.isNamed && host.kind === 'loopback' && host.profile === undefined;
 
   async function admit(call: Call, path: string, api: string | undefined): Promise<OpenRecord> {
     const { user } = deps.snapshot();
@@ -73,10 +92,9 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
     return open;
   }
 
-  function answerFields(call: Call, raw: HeaderList): HeaderList {
+  function answerFields(call: Call, path: string, raw: HeaderList): HeaderList {
     const origin = fieldValues(call.raw, 'origin')[0];
-    const listed =
-      origin !== undefined && deps.allowedOrigins.includes(origin) ? origin : undefined;
+    const listed = origin !== undefined && allowedOrigins.includes(origin) ? origin : undefined;
     const fields = toTool(raw, call.requestId, listed !== undefined, (reference) => {
       const { apis, localUrl = '' } = deps.snapshot();
       return localReference(reference, {
@@ -85,6 +103,7 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
         host: call.host,
         apis,
         localUrl,
+        ...(isByPath(call) && { within: { prefix: `/${deps.name}`, path } }),
       });
     });
     return listed === undefined ? fields : [...fields, ...readableBy(fields, listed)];
@@ -117,8 +136,8 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
         framing: call.framing,
         credential: attempt.access.headers(method, relay.origin + path),
         requestId: call.requestId,
-        traceparent: call.trace.traceparent,
-        version: deps.version,
+        trace: call.trace,
+        version,
         tool: call.tool().name ?? 'unknown',
       }),
       // How large a body may be is the relay's to say.
@@ -126,7 +145,7 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
       timeouts: TIMEOUTS,
       answer(status, raw) {
         see(status, raw);
-        return answerFields(call, raw);
+        return answerFields(call, path, raw);
       },
       intercept(status, raw) {
         const refusal = readRefusal(status, raw);
@@ -143,12 +162,13 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
   /** Gives the relay's refusal to the tool after all: nothing says better what is wanted. */
   function give(
     call: Call,
+    path: string,
     tool: ToolSide,
     attempt: Attempt,
     { answer }: Extract<ForwardResult, { kind: 'intercepted' }>,
   ): AuditFields {
     if (tool.gone.aborted) return { closedBy: 'client' };
-    const fields = answerFields(call, answer.raw);
+    const fields = answerFields(call, path, answer.raw);
     const retry =
       attempt.refusal?.kind === 'step-up' && fieldValues(fields, 'retry-after').length === 0
         ? ['Retry-After', String(RETRY_AFTER_SECONDS)]
@@ -166,12 +186,12 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
     access: Access,
     remedies: Remedies,
   ): Promise<Access | undefined> {
-    const sentAtMs = deps.now();
+    const sentAtMs = now();
     const attempt: Attempt = { access, sentAtMs };
     const open = await admit(call, route.path, route.api);
     const finish = (end: AuditFields): void =>
       open.finish({
-        durationMs: Math.max(0, Math.round(deps.now() - sentAtMs)),
+        durationMs: Math.max(0, Math.round(now() - sentAtMs)),
         ...(attempt.code === undefined ? {} : { code: attempt.code }),
         ...end,
       });
@@ -188,7 +208,7 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
         .apply(attempt.refusal, { ...attempt, api: route.api }, tool.gone)
         .catch(() => undefined);
       if (next === undefined || tool.gone.aborted) {
-        finish({ status, bytesIn, ...give(call, tool, attempt, result) });
+        finish({ status, bytesIn, ...give(call, route.path, tool, attempt, result) });
         return undefined;
       }
       finish({ status, bytesIn, bytesOut: 0, closedBy: 'relay' });
@@ -203,7 +223,7 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
 
   return {
     checkRelay: () => void relayUrl(),
-    async carry(call, tool) {
+    async carry(call, path, tool) {
       const remedies = createRemedies(deps);
       try {
         // A site that is known to be none of ours must not bring up a sign-in.
@@ -212,8 +232,8 @@ export function createCarrier(deps: ProxyDeps, hops: Hops, nextId: () => string)
         let access: Access | undefined = await deps.authorize(tool.gone);
         const needsApis = call.host.kind !== 'loopback' || call.key !== undefined;
         const apis = needsApis ? await deps.apis() : deps.snapshot().apis;
-        const route = relayPath(call.host, call.target, apis);
-        call.key?.checkApi(route.api);
+        const route = relayPath(call.host, { path }, apis);
+        call.key?.checkApi(scopeName(route.api));
         while (access !== undefined) {
           // The relay takes an id once.
           if (call.admitted) {

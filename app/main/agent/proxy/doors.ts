@@ -8,6 +8,8 @@ import type { ProxyDeps } from './proxy-deps.ts';
 export interface ShutDoor {
   /** Absent for the socket. */
   readonly port?: number;
+  /** Whose it is; absent for what all share. */
+  readonly profile?: string;
   readonly error: unknown;
 }
 
@@ -15,6 +17,8 @@ export interface ShutDoor {
 export interface Doors {
   /** The shared port. */
   readonly port: number;
+  /** Ports of profiles that are open, by name. */
+  readonly profilePorts: ReadonlyMap<string, number>;
   /** Doors beside it that are shut. */
   readonly shut: readonly ShutDoor[];
   close(): Promise<void>;
@@ -36,7 +40,7 @@ async function openSocket(handlers: Handlers, path: string): Promise<Server> {
 }
 
 /**
- * Opens the shared port, or nothing; then the APIs' own ports and the socket, as far as they can be had.
+ * Opens the shared port, or nothing; then the own ports of profiles and APIs, and the socket, as far as they can be had.
  *
  * @param deps which
  * @param handlersOf what to call for one door; its entrance is known once it is open
@@ -44,7 +48,7 @@ async function openSocket(handlers: Handlers, path: string): Promise<Server> {
  * @throws the bind's error when the shared port cannot be had
  */
 export async function openDoors(
-  deps: Pick<ProxyDeps, 'apiPorts' | 'port' | 'socketPath'>,
+  deps: Pick<ProxyDeps, 'apiPorts' | 'port' | 'profilePorts' | 'socketPath'>,
   handlersOf: (entrance: () => Entrance) => Handlers,
 ): Promise<Doors> {
   const servers: Server[] = [];
@@ -61,24 +65,37 @@ export async function openDoors(
     entrance = entranceOf(port);
     return port;
   }
-  async function tryTo(step: () => Promise<unknown>, port?: number): Promise<void> {
-    await step().catch(
-      (error: unknown) => void shut.push(port === undefined ? { error } : { port, error }),
-    );
+  async function tryTo(
+    step: () => Promise<unknown>,
+    door: Omit<ShutDoor, 'error'> = {},
+  ): Promise<void> {
+    await step().catch((error: unknown) => void shut.push({ ...door, error }));
   }
 
   const port = await open(
     (handlers) => listenOnLoopback(handlers, deps.port),
     (bound) => ({ kind: 'port', port: bound }),
   );
-  for (const [api, own] of deps.apiPorts)
+  const profilePorts = new Map<string, number>();
+  for (const [profile, own] of deps.profilePorts)
+    await tryTo(
+      async () => {
+        const bound = await open(
+          (handlers) => listenOnLoopback(handlers, own),
+          (bound) => ({ kind: 'profile-port', port: bound, profile }),
+        );
+        profilePorts.set(profile, bound);
+      },
+      { port: own, profile },
+    );
+  for (const { api, port: own, profile } of deps.apiPorts)
     await tryTo(
       () =>
         open(
           (handlers) => listenOnLoopback(handlers, own),
-          (bound) => ({ kind: 'api-port', port: bound, api }),
+          (bound) => ({ kind: 'api-port', port: bound, profile, api }),
         ),
-      own,
+      { port: own, profile },
     );
   const { socketPath } = deps;
   if (socketPath !== undefined)
@@ -91,6 +108,7 @@ export async function openDoors(
 
   return {
     port,
+    profilePorts,
     shut,
     async close() {
       await Promise.all(

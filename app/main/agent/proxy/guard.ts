@@ -9,7 +9,7 @@ export interface GuardConfig {
   readonly allowedOrigins: readonly string[];
 }
 
-const API_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 function localName(authority: string, port: number): string | undefined {
   const suffix = `:${port}`;
@@ -23,27 +23,42 @@ function isLoopback(name: string | undefined): boolean {
 }
 
 /** `billing` of `billing.localhost`. */
-function apiLabel(name: string | undefined): string | undefined {
-  if (!name?.endsWith('.localhost')) return undefined;
-  const label = name.slice(0, -'.localhost'.length);
-  return API_LABEL.test(label) ? label : undefined;
+function underLocalhost(name: string | undefined): string | undefined {
+  return name?.endsWith('.localhost') ? name.slice(0, -'.localhost'.length) : undefined;
 }
 
-function byName(authority: string, entrance: Entrance): LocalHost | undefined {
+/** `billing`, or `billing.acme` where profiles have names. */
+function apiHost(labels: string | undefined, hasProfiles: boolean): LocalHost | undefined {
+  if (labels === undefined) return undefined;
+  const [name = '', profile, ...more] = labels.split('.');
+  if (more.length > 0 || !LABEL.test(name)) return undefined;
+  if (profile === undefined) return { kind: 'api', name };
+  return hasProfiles && LABEL.test(profile) ? { kind: 'api', name, profile } : undefined;
+}
+
+function byName(
+  authority: string,
+  entrance: Entrance,
+  hasProfiles: boolean,
+): LocalHost | undefined {
   if (entrance.kind === 'socket') {
     const name = authority.replace(/:[0-9]+$/, '');
     if (isLoopback(name)) return { kind: 'loopback' };
-    const label = apiLabel(name) ?? (API_LABEL.test(name) ? name : undefined);
-    return label === undefined ? undefined : { kind: 'api', name: label };
+    return apiHost(underLocalhost(name) ?? name, hasProfiles);
   }
   const name = localName(authority, entrance.port);
-  const label = apiLabel(name);
+  const labels = underLocalhost(name);
   if (entrance.kind === 'port') {
-    if (isLoopback(name)) return { kind: 'loopback' };
-    return label === undefined ? undefined : { kind: 'api', name: label };
+    return isLoopback(name) ? { kind: 'loopback' } : apiHost(labels, hasProfiles);
   }
-  const isItsOwn = isLoopback(name) || label === entrance.api;
-  return isItsOwn ? { kind: 'api', name: entrance.api } : undefined;
+  const { profile } = entrance;
+  if (entrance.kind === 'api-port') {
+    const isItsOwn = isLoopback(name) || labels === entrance.api;
+    return isItsOwn ? { kind: 'api', name: entrance.api, profile } : undefined;
+  }
+  if (isLoopback(name)) return { kind: 'loopback', profile };
+  const host = apiHost(labels, false);
+  return host && { ...host, profile };
 }
 
 /** Without the port that http implies. */
@@ -54,19 +69,21 @@ const plainAuthority = (authority: string): string => authority.replace(/:80$/, 
  *
  * @see RFC 9112 §3.2.2
  */
-function bySite(request: Asked, authority: string): LocalHost | undefined {
+function bySite(request: Asked, authority: string, entrance: Entrance): LocalHost | undefined {
   if (!/^https?:\/\//i.test(request.url ?? '')) return undefined;
   const host = fieldValues(request.rawHeaders, 'host')[0]?.toLowerCase();
   const named = plainAuthority(authority);
   if (host === undefined || plainAuthority(host) !== named) return undefined;
-  return { kind: 'site', host: named };
+  return { kind: 'site', host: named, ...('profile' in entrance && { profile: entrance.profile }) };
 }
 
-function waysIn(entrance: Entrance): string {
-  if (entrance.kind === 'socket') return 'localhost, or the name of an API';
+function waysIn(entrance: Entrance, hasProfiles: boolean): string {
+  const api = hasProfiles ? '<api>.<profile>' : '<api>';
+  if (entrance.kind === 'socket') return `localhost, or the name of an API, ${api}`;
   const { port } = entrance;
   const own = `localhost:${port}, 127.0.0.1:${port}, [::1]:${port}`;
-  return entrance.kind === 'port' ? `${own} and <api>.localhost:${port}` : own;
+  if (entrance.kind === 'api-port') return own;
+  return `${own} and ${entrance.kind === 'port' ? api : '<api>'}.localhost:${port}`;
 }
 
 /** What the guard looks at. */
@@ -79,16 +96,22 @@ type Asked = Pick<IncomingMessage, 'rawHeaders' | 'url'>;
  * @param request the request as received
  * @param authority lower case, from the canonical target
  * @param entrance where it came in
+ * @param hasProfiles whether names of APIs end with their profile's
  * @returns how we are addressed; whether a site is one of ours is for the catalogue to say
  * @throws {AgentError} `foreign_host`
  * @see CVE-2022-41925, CVE-2018-14505
  */
-export function readLocalHost(request: Asked, authority: string, entrance: Entrance): LocalHost {
-  const host = byName(authority, entrance) ?? bySite(request, authority);
+export function readLocalHost(
+  request: Asked,
+  authority: string,
+  entrance: Entrance,
+  hasProfiles: boolean,
+): LocalHost {
+  const host = byName(authority, entrance, hasProfiles) ?? bySite(request, authority, entrance);
   if (host !== undefined) return host;
   throw new AgentError(
     'foreign_host',
-    `This is answered only as ${waysIn(entrance)}. Use one of them.`,
+    `This is answered only as ${waysIn(entrance, hasProfiles)}. Use one of them.`,
   );
 }
 

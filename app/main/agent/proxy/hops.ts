@@ -10,6 +10,8 @@ export interface Hops {
    * @throws {AgentError} `bad_settings` when the authorities of the settings cannot be read
    */
   to(relay: URL): NextHop;
+  /** Another network, or the end of a sleep: connections that rest may be dead without anybody knowing. */
+  renew(): void;
   close(): void;
 }
 
@@ -60,6 +62,11 @@ export function createHops(path?: RelayPath): Hops {
       });
       current = { origin, way, hop: { pool } };
       return current.hop;
+    },
+    renew() {
+      if (current === undefined) return;
+      leave(current.origin);
+      current = undefined;
     },
     close: closeAll,
   };

@@ -9,8 +9,15 @@ export interface LocalNames {
   readonly authority: string;
   readonly host: LocalHost;
   readonly apis: readonly Pick<ApiInfo, 'name' | 'path' | 'hosts'>[];
-  /** The shared port, for what has no name of its own. */
+  /** Where the relay's paths begin at the local port, for what has no name of its own. */
   readonly localUrl: string;
+  /** Set where the tool's path began with the profile's name. */
+  readonly within?: {
+    /** `/acme`. */
+    readonly prefix: string;
+    /** The request's path at the relay. */
+    readonly path: string;
+  };
 }
 
 const isUnder = (path: string, prefix: string): boolean =>
@@ -30,6 +37,22 @@ function ownPath({ apis, host }: LocalNames): string | undefined {
 }
 
 /**
+ * Of a path that begins with the profile's name, relative references have to keep it: `../..` must not
+ * lead a tool to another relay, with that one's sign-in.
+ */
+function fromProfile(
+  value: string,
+  isAbsolute: boolean,
+  { prefix, path }: NonNullable<LocalNames['within']>,
+  { authority, relayOrigin }: LocalNames,
+): string {
+  const base = relayOrigin + path;
+  const url = URL.canParse(value, base) ? new URL(value, base) : undefined;
+  if (url?.origin !== relayOrigin) return value;
+  return `${isAbsolute ? `http://${authority}` : ''}${prefix}${url.pathname}${url.search}${url.hash}`;
+}
+
+/**
  * Gives a reference to the relay the name under which the tool reaches the same thing, so that it
  * follows redirects with its sign-in. References to others, and relative ones, stay as they are.
  *
@@ -39,8 +62,9 @@ function ownPath({ apis, host }: LocalNames): string | undefined {
  * @see RFC 9110 §10.2.2
  */
 export function localReference(value: string, names: LocalNames): string {
-  const { authority, host, relayOrigin } = names;
+  const { authority, host, relayOrigin, within } = names;
   const isAbsolute = isUnder(value, relayOrigin);
+  if (within !== undefined) return fromProfile(value, isAbsolute, within, names);
   if (!isAbsolute && (!value.startsWith('/') || value.startsWith('//'))) return value;
   const rest = isAbsolute ? value.slice(relayOrigin.length) : value;
   const path = rest.startsWith('/') ? rest : `/${rest}`;

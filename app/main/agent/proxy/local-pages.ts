@@ -1,16 +1,36 @@
 import type { ServerResponse } from 'node:http';
-import type { AgentSnapshot, AgentStatus } from '../status.ts';
+import type { AgentSnapshot, ProfileSnapshot } from '../status.ts';
 
-const WORDS: Readonly<Record<AgentStatus, string>> = {
-  'signed-out': 'Signed out. Sign in from the Latchkey tray icon, or run: latchkey login',
-  'signing-in': 'Signing in. Finish the sign-in in your browser.',
-  ready: 'Ready.',
-  offline: 'Offline: the relay cannot be reached now. Latchkey goes on trying.',
-  expired: 'Your session has ended. Sign in again from the tray icon, or run: latchkey login',
-};
+type Shown = Omit<ProfileSnapshot, 'name' | 'title'> &
+  Partial<Pick<ProfileSnapshot, 'name' | 'title'>>;
+
+function words({ status, name }: Shown): string {
+  const login = name === undefined ? 'latchkey login' : `latchkey login --profile ${name}`;
+  switch (status) {
+    case 'signed-out':
+      return `Signed out. Sign in from the Latchkey tray icon, or run: ${login}`;
+    case 'signing-in':
+      return 'Signing in. Finish the sign-in in your browser.';
+    case 'ready':
+      return 'Ready.';
+    case 'offline':
+      return 'Offline: the relay cannot be reached now. Latchkey goes on trying.';
+    default:
+      return `Your session has ended. Sign in again from the tray icon, or run: ${login}`;
+  }
+}
 
 const escapeHtml = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+
+function statusFields({ status, user, relay, apis }: Shown): object {
+  return {
+    status,
+    user: user?.email ?? user?.name ?? user?.subject ?? null,
+    relay: relay ?? null,
+    apis: apis.map(({ name, title, localUrl }) => ({ name, title, url: localUrl })),
+  };
+}
 
 /**
  * Answers `GET /.latchkey/status`: what tools may know; no secret.
@@ -20,12 +40,30 @@ const escapeHtml = (text: string): string =>
  */
 export function statusDocument(snapshot: AgentSnapshot): string {
   return JSON.stringify({
-    status: snapshot.status,
-    user: snapshot.user?.email ?? snapshot.user?.name ?? snapshot.user?.subject ?? null,
-    relay: snapshot.relay ?? null,
-    apis: snapshot.apis.map(({ name, title, localUrl }) => ({ name, title, url: localUrl })),
+    ...statusFields(snapshot),
     version: snapshot.version,
+    ...(snapshot.profiles && {
+      profiles: snapshot.profiles.map((profile) => ({
+        name: profile.name,
+        title: profile.title,
+        ...statusFields(profile),
+      })),
+    }),
   });
+}
+
+function section(shown: Shown): string {
+  const { user, fault, apis, title } = shown;
+  const who = user?.name ?? user?.email ?? user?.subject;
+  const rows = apis.map(
+    (api) =>
+      `<li><strong>${escapeHtml(api.title)}</strong><br><code>${escapeHtml(api.localUrl)}</code></li>`,
+  );
+  return `${title === undefined ? '' : `<h2>${escapeHtml(title)}</h2>`}
+<p>${escapeHtml(words(shown))}${who ? ` Signed in as ${escapeHtml(who)}.` : ''}</p>
+${fault ? `<p class="fault">${escapeHtml(fault.message)}</p>` : ''}
+${rows.length > 0 ? `<p>Point your tools at:</p><ul>${rows.join('')}</ul>` : ''}
+<p>Relay: ${escapeHtml(shown.relay ?? 'none set')}`;
 }
 
 /**
@@ -35,21 +73,14 @@ export function statusDocument(snapshot: AgentSnapshot): string {
  * @returns an HTML page without scripts
  */
 export function statusPage(snapshot: AgentSnapshot): string {
-  const who = snapshot.user?.name ?? snapshot.user?.email ?? snapshot.user?.subject;
-  const rows = snapshot.apis.map(
-    (api) =>
-      `<li><strong>${escapeHtml(api.title)}</strong><br><code>${escapeHtml(api.localUrl)}</code></li>`,
-  );
+  const sections = (snapshot.profiles ?? [snapshot]).map(section);
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Latchkey</title>
 <meta name="viewport" content="width=device-width"><style>
 :root{color-scheme:light dark;font:16px/1.6 system-ui,sans-serif}
-body{max-width:40rem;margin:4rem auto;padding:0 1.5rem}h1{font-size:1.4rem}
+body{max-width:40rem;margin:4rem auto;padding:0 1.5rem}h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}
 li{margin:.6rem 0}code{font-size:.95em}p.fault{border-left:3px solid #e8590c;padding-left:.8rem}
 </style><h1>Latchkey</h1>
-<p>${escapeHtml(WORDS[snapshot.status])}${who ? ` Signed in as ${escapeHtml(who)}.` : ''}</p>
-${snapshot.fault ? `<p class="fault">${escapeHtml(snapshot.fault.message)}</p>` : ''}
-${rows.length > 0 ? `<p>Point your tools at:</p><ul>${rows.join('')}</ul>` : ''}
-<p>Relay: ${escapeHtml(snapshot.relay ?? 'none set')} · version ${escapeHtml(snapshot.version)}</p></html>
+${sections.join('</p>')} · version ${escapeHtml(snapshot.version)}</p></html>
 `;
 }
 

@@ -2,10 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Ledger } from '../../../../audit/ledger.ts';
 import type { Access } from '../session/access.ts';
-import type { AgentSnapshot, ApiInfo } from '../status.ts';
+import type { AgentSnapshot, ApiInfo, ProfileSnapshot } from '../status.ts';
 import type { SignInChallenge } from '../login/challenge.ts';
 import type { RelayPath } from '../network/network.ts';
-import type { ShutDoor } from './doors.ts';
+import type { Doors } from './doors.ts';
 import type { Entrance } from './entrance.ts';
 
 /** A request that the relay refused until the person has signed in more strongly or more recently. */
@@ -20,7 +20,10 @@ export interface StepUpDemand {
 /** A key that a tool has shown, and that is good. */
 export interface GrantedKey {
   readonly name: string;
-  /** @throws {AgentError} `tool_key` when the key is for other APIs */
+  /**
+   * @param api with the profile's name in front where there are several: `acme/billing`
+   * @throws {AgentError} `tool_key` when the key is for other APIs
+   */
   checkApi(api: string | undefined): void;
 }
 
@@ -52,23 +55,15 @@ export interface PeerCheck {
   ): Promise<{ tool(): { readonly name?: string; readonly pid?: number } | undefined }>;
 }
 
-/** What the local proxy needs from the agent. */
-export interface ProxyDeps {
-  /** 0 is any free port. */
-  readonly port: number;
-  /** Ports that belong to one API each. */
-  readonly apiPorts: ReadonlyMap<string, number>;
-  /** A Unix socket, or a named pipe on Windows. */
-  readonly socketPath: string | undefined;
-  readonly allowedOrigins: readonly string[];
-  readonly toolKeys: ToolKeyCheck;
-  readonly peers: PeerCheck;
-  readonly version: string;
+/** One relay's side of the port. */
+export interface ProxyProfile {
+  /** As in paths and names of hosts. */
+  readonly name: string;
+  readonly title: string;
+  /** @throws {AgentError} `audit_unavailable` when nothing is relayed for want of its audit */
   relayUrl(): URL | undefined;
-  /** The way to it; directly and with the runtime's own trust without one. */
-  readonly relayPath?: RelayPath;
-  snapshot(): AgentSnapshot;
-  /** What the signed-in person may use; asks the relay where that is not known yet. */
+  snapshot(): Omit<ProfileSnapshot, 'name' | 'title'>;
+  /** What the signed-in person may use; asks the relay where that is not known yet, and never for a sign-in. */
   apis(): Promise<readonly ApiInfo[]>;
   /**
    * What shows an access token for one request; waits for a sign-in as long as the settings say.
@@ -86,6 +81,35 @@ export interface ProxyDeps {
   relayReached(): void;
   relayFailed(error: unknown): void;
   readonly ledger: Pick<Ledger, 'admit'>;
+}
+
+/** A port that belongs to one API. */
+export interface ApiPort {
+  readonly port: number;
+  readonly profile: string;
+  readonly api: string;
+}
+
+/** What the local proxy needs from the agent. */
+export interface ProxyDeps {
+  /** 0 is any free port. */
+  readonly port: number;
+  /** Ports that belong to one profile each, by its name. */
+  readonly profilePorts: ReadonlyMap<string, number>;
+  readonly apiPorts: readonly ApiPort[];
+  /** A Unix socket, or a named pipe on Windows. */
+  readonly socketPath: string | undefined;
+  readonly allowedOrigins: readonly string[];
+  readonly toolKeys: ToolKeyCheck;
+  readonly peers: PeerCheck;
+  readonly version: string;
+  /** At least one; with several, paths and names begin with the profile's. */
+  readonly profiles: readonly ProxyProfile[];
+  /** The way to relays; directly and with the runtime's own trust without one. */
+  readonly relayPath?: RelayPath;
+  snapshot(): AgentSnapshot;
+  /** For what is refused before it is known whom it is for. */
+  readonly ledger: Pick<Ledger, 'admit'>;
   /** A refusal could not be recorded. */
   auditFailed(error: unknown): void;
   now(): number;
@@ -93,7 +117,9 @@ export interface ProxyDeps {
 
 /** The localhost port, and what else leads to it. */
 export interface Proxy {
-  /** @returns the shared port, and the doors beside it that could not be opened */
-  listen(): Promise<{ readonly port: number; readonly shut: readonly ShutDoor[] }>;
+  /** Begins new connections to the relays: those that rest may be dead after a sleep. */
+  renewConnections(): void;
+  /** @returns the ports that are open, and the doors that could not be opened */
+  listen(): Promise<Pick<Doors, 'port' | 'profilePorts' | 'shut'>>;
   close(): Promise<void>;
 }

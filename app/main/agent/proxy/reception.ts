@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { readFraming } from '../../../../wire/framing.ts';
 import { fieldValues } from '../../../../wire/headers.ts';
 import { canonicalTarget } from '../../../../wire/target.ts';
-import { continueTrace } from '../../../../wire/trace.ts';
+import { carryTrace } from '../../../../wire/trace.ts';
 import { AgentError } from '../errors.ts';
 import type { Call } from './call.ts';
 import type { Entrance } from './entrance.ts';
@@ -37,12 +37,13 @@ function checkLoop(request: IncomingMessage): void {
  *   `loop`, `method` and `WireError` for what is not one clear request
  */
 export function createReception(
-  deps: Pick<ProxyDeps, 'allowedOrigins' | 'peers' | 'toolKeys'>,
+  deps: Pick<ProxyDeps, 'allowedOrigins' | 'peers' | 'profiles' | 'toolKeys'>,
 ): Reception {
+  const hasProfiles = deps.profiles.length > 1;
   return async (request, requestId, entrance) => {
     const framing = readFraming(request);
     const target = canonicalTarget(request, LIMITS);
-    const host = readLocalHost(request, target.authority, entrance);
+    const host = readLocalHost(request, target.authority, entrance, hasProfiles);
     const isPage = request.method === 'GET' && host.kind === 'loopback' && PAGES.has(target.path);
     checkOrigins(request, target.authority, deps, isPage);
     if (host.kind === 'site') checkNoBrowser(request, deps);
@@ -52,7 +53,7 @@ export function createReception(
     if (target.method === 'TRACE') throw new AgentError('method', 'TRACE is not relayed.');
     return {
       requestId,
-      trace: continueTrace(fieldValues(request.rawHeaders, 'traceparent')[0]),
+      trace: carryTrace(request.rawHeaders),
       target,
       host,
       framing,

@@ -1,5 +1,5 @@
 import type { Access } from '../session/access.ts';
-import type { ProxyDeps } from './proxy-deps.ts';
+import type { ProxyProfile } from './proxy-deps.ts';
 import type { Refusal } from './refusals.ts';
 
 /** How long a token may take that should be at hand. */
@@ -33,7 +33,9 @@ export interface Remedies {
  * @param deps renewal, step-up, and the token that comes of them
  * @returns remedies, none tried yet
  */
-export function createRemedies(deps: Pick<ProxyDeps, 'authorize' | 'renew' | 'stepUp'>): Remedies {
+export function createRemedies(
+  deps: Pick<ProxyProfile, 'authorize' | 'renew' | 'stepUp'>,
+): Remedies {
   let isRenewed = false;
   let isSteppedUp = false;
   // A token that is new may bring a wish for a nonce of its own.

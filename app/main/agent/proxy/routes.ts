@@ -1,4 +1,3 @@
-import type { Target } from '../../../../wire/target.ts';
 import { AgentError } from '../errors.ts';
 import type { ApiInfo } from '../status.ts';
 import type { LocalHost } from './entrance.ts';
@@ -11,18 +10,51 @@ const site = (host: string): string => host.toLowerCase().replace(/:80$/, '');
  *
  * @param host as a tool wrote it, lower case
  * @param apis what the signed-in person may use
+ * @returns the API, or `undefined`
+ */
+export function findSite(host: string, apis: readonly ApiInfo[]): ApiInfo | undefined {
+  return apis.find(({ hosts }) => hosts.some((name) => site(name) === host));
+}
+
+/**
+ * Finds the API that has a name inside the company.
+ *
+ * @param host as a tool wrote it, lower case
+ * @param apis what the signed-in person may use
  * @returns the API
  * @throws {AgentError} `foreign_host`: it goes nowhere by any other way
  */
 export function siteOf(host: string, apis: readonly ApiInfo[]): ApiInfo {
-  const found = apis.find(({ hosts }) => hosts.some((name) => site(name) === host));
+  const found = findSite(host, apis);
   if (found !== undefined) return found;
+  throw notRelayed(host, apis, []);
+}
+
+/**
+ * Says that a site is none of those that are relayed.
+ *
+ * @param host as a tool wrote it
+ * @param apis those that are known
+ * @param signedOut titles of the profiles of which none is
+ * @returns `foreign_host`
+ */
+export function notRelayed(
+  host: string,
+  apis: readonly ApiInfo[],
+  signedOut: readonly string[],
+): AgentError {
   const known = apis.flatMap(({ hosts }) => hosts);
-  throw new AgentError(
-    'foreign_host',
+  const served =
     known.length === 0
-      ? `${host} is not relayed: no API that you may use has a name for the proxy. Set NO_PROXY for other sites.`
-      : `${host} is not relayed. As a proxy this port serves ${known.join(', ')}. Set NO_PROXY for other sites.`,
+      ? 'no API that you may use has a name for the proxy.'
+      : `As a proxy this port serves ${known.join(', ')}.`;
+  const hidden =
+    signedOut.length === 0
+      ? ''
+      : ` What ${signedOut.join(' and ')} relays is known once you sign in.`;
+  return new AgentError(
+    'foreign_host',
+    `${host} is not relayed${known.length === 0 ? ':' : '.'} ${served}${hidden} Set NO_PROXY for other sites.`,
   );
 }
 
@@ -40,7 +72,7 @@ function prefixOf(host: LocalHost, apis: readonly ApiInfo[]): string {
   if (host.kind === 'loopback') return '';
   if (host.kind === 'site') return siteOf(host.host, apis).path;
   const api = apis.find(({ name }) => name === host.name);
-  if (api === undefined) throw unknownApi(host.name, apis);
+  if (api === undefined) throw unknownApi(host, apis);
   return api.path;
 }
 
@@ -49,26 +81,25 @@ function prefixOf(host: LocalHost, apis: readonly ApiInfo[]): string {
  * mode put the named API's path in front. Where paths of APIs nest, the API is the one that the relay takes.
  *
  * @param host how the port was addressed
- * @param target the canonical target
+ * @param target the canonical path at the profile
  * @param apis what the signed-in person may use
  * @returns the canonical path to ask the relay for, and the API's name where it is known
  * @throws {AgentError} `unknown_api`, `foreign_host`
  */
 export function relayPath(
   host: LocalHost,
-  target: Target,
+  target: { readonly path: string },
   apis: readonly ApiInfo[],
 ): { readonly path: string; readonly api: string | undefined } {
   const path = prefixOf(host, apis) + target.path;
   return { path, api: apiOf(path, apis) };
 }
 
-function unknownApi(name: string, apis: readonly ApiInfo[]): AgentError {
-  const known = apis.map((api) => `${api.name}.localhost`).join(', ');
-  return new AgentError(
-    'unknown_api',
-    known === ''
-      ? `There is no API named ${name} that you may use.`
-      : `There is no API named ${name} that you may use. There are: ${known}.`,
-  );
+function unknownApi(
+  { name, profile }: Extract<LocalHost, { kind: 'api' }>,
+  apis: readonly ApiInfo[],
+): AgentError {
+  const known = apis.map((api) => (profile === undefined ? `${api.name}.localhost` : api.name));
+  const there = known.length === 0 ? '' : ` There are: ${known.join(', ')}.`;
+  return new AgentError('unknown_api', `There is no API named ${name} that you may use.${there}`);
 }

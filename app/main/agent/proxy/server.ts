@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { createRefusals } from '../../../../audit/refusals.ts';
 import { createUlids } from '../../../../audit/ulid.ts';
 import { forward } from '../../../../wire/forward.ts';
 import { createBodyKeeper } from '../../../../wire/kept-body.ts';
@@ -8,16 +7,15 @@ import { sendProblem, type ProblemError } from '../../../../wire/problem.ts';
 import { createQueuedAnswers } from '../../../../wire/queued-answers.ts';
 import { owesAnswer, responseOn, tunnel } from '../../../../wire/tunnel.ts';
 import { AgentError } from '../errors.ts';
-import type { Call } from './call.ts';
-import { createCarrier } from './carry.ts';
+import type { Call, ToolSide } from './call.ts';
 import { openDoors, type Doors } from './doors.ts';
 import type { Entrance } from './entrance.ts';
-import { createHops } from './hops.ts';
 import { sendPage, statusDocument, statusPage } from './local-pages.ts';
 import { answerPreflight, isPreflight } from './preflight.ts';
 import type { Proxy, ProxyDeps } from './proxy-deps.ts';
 import { createReception } from './reception.ts';
 import { asProblem, refuseConnect } from './refusals.ts';
+import { createSides, type Side } from './sides.ts';
 import { toolName } from './transform.ts';
 
 /** RFC 8414, RFC 9728: the relay's own name it, not this address, and tools would sign in for nothing. */
@@ -31,6 +29,20 @@ const KEPT = { requestBytes: 1024 * 1024, totalBytes: 64 * 1024 * 1024 };
 /** An answer to what is pipelined behind an owed one would be taken for that one: there is none. */
 const PIPELINED = { code: 'bad_request', status: 400 } as const;
 
+/** What is known of a request by now. */
+interface Story {
+  readonly requestId: string;
+  /** Once the guard has let it in. */
+  call?: Call;
+  /** Once it is known whom it is for. */
+  side?: Side;
+}
+
+function refuseSignInDocuments({ host }: Call, path: string): void {
+  if (host.kind !== 'loopback' || !path.startsWith(SIGN_IN_DOCUMENTS)) return;
+  throw new AgentError('unknown_api', NO_SIGN_IN);
+}
+
 /**
  * Builds the localhost port: guard, route, token, audit, forward; no other way in.
  *
@@ -38,13 +50,11 @@ const PIPELINED = { code: 'bad_request', status: 400 } as const;
  * @returns the port, not bound yet
  */
 export function createProxy(deps: ProxyDeps): Proxy {
-  const hops = createHops(deps.relayPath);
   const ulids = createUlids();
   const nextId = (): string => ulids(deps.now());
-  const carrier = createCarrier(deps, hops, nextId);
+  const sides = createSides(deps, nextId);
   const receive = createReception(deps);
   const keepBody = createBodyKeeper(KEPT);
-  const refusals = createRefusals(deps.ledger, deps.auditFailed);
   const queued = createQueuedAnswers();
   // Node forgets connections that ask for an upgrade, and would wait for their end for ever.
   const upgrading = new Set<Duplex>();
@@ -56,8 +66,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       return true;
     }
     if (call.host.kind !== 'loopback') return false;
-    if (call.target.path.startsWith(SIGN_IN_DOCUMENTS))
-      throw new AgentError('unknown_api', NO_SIGN_IN);
+    refuseSignInDocuments(call, call.target.path);
     if (call.target.method !== 'GET') return false;
     if (call.target.path === '/.latchkey/status') {
       sendPage(response, call.requestId, 'application/json', statusDocument(deps.snapshot()));
@@ -68,29 +77,35 @@ export function createProxy(deps: ProxyDeps): Proxy {
     return true;
   }
 
+  /** From a guarded call to its closed records, at the profile that it names. */
+  async function carry(story: Story, call: Call, tool: ToolSide): Promise<void> {
+    const { profile, path } = await sides.choose(call.host, call.target.path);
+    story.side = profile;
+    refuseSignInDocuments(call, path);
+    profile.carrier.checkRelay();
+    await profile.carrier.carry(call, path, tool);
+  }
+
   /** The one edge: whatever was thrown is answered here. */
-  function answerError(
-    error: unknown,
-    response: ServerResponse,
-    requestId: string,
-    call: Call | undefined,
-  ): void {
+  function answerError(error: unknown, response: ServerResponse, story: Story): void {
+    const { call } = story;
+    const requestId = call?.requestId ?? story.requestId;
     const problem = asProblem(error);
     const close = problem.status === 400 || response.req.headers.expect !== undefined;
     const bytesOut = sendProblem(response, problem, requestId, { close });
     // What was admitted has its record already; this is for what never was.
-    if (!call?.admitted) recordRefusal(response.req, requestId, problem, bytesOut);
+    if (!call?.admitted) recordRefusal(response.req, { ...story, requestId }, problem, bytesOut);
   }
 
   function recordRefusal(
     request: IncomingMessage,
-    requestId: string,
+    { requestId, side }: Pick<Story, 'requestId' | 'side'>,
     { code, status }: Pick<ProblemError, 'code' | 'status'>,
     bytesOut: number,
   ): void {
     const tool = { name: toolName(request.rawHeaders) };
     const method = request.method ?? '';
-    refusals.record(
+    (side ?? sides).refusals.record(
       { requestId, tool, method, decision: 'deny', code },
       { status, code, bytesOut, closedBy: 'relay' },
     );
@@ -103,28 +118,27 @@ export function createProxy(deps: ProxyDeps): Proxy {
   ): Promise<void> {
     queued.note(request, response);
     const requestId = nextId();
-    let call: Call | undefined;
+    const story: Story = { requestId };
     const gone = new AbortController();
     response.once('close', () => gone.abort(LEFT));
     try {
-      call = await receive(request, requestId, entrance);
+      const call = (story.call = await receive(request, requestId, entrance));
       if (serveLocal(call, request, response)) return;
-      carrier.checkRelay();
-      await carrier.carry(call, {
+      await carry(story, call, {
         gone: gone.signal,
         kept: keepBody(call.framing),
         run: (plan) => forward(request, response, plan),
         response: () => response,
       });
     } catch (error) {
-      answerError(error, response, call?.requestId ?? requestId, call);
+      answerError(error, response, story);
     }
   }
 
   function endIfOwing(request: IncomingMessage, socket: Duplex, requestId: string): boolean {
     if (!owesAnswer(request, socket)) return false;
     queued.end(socket);
-    recordRefusal(request, requestId, PIPELINED, 0);
+    recordRefusal(request, { requestId }, PIPELINED, 0);
     return true;
   }
 
@@ -135,7 +149,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
   ): Promise<void> {
     const requestId = nextId();
     if (endIfOwing(request, socket, requestId)) return;
-    let call: Call | undefined;
+    const story: Story = { requestId };
     const gone = new AbortController();
     const leave = (): void => gone.abort(LEFT);
     upgrading.add(socket);
@@ -148,9 +162,8 @@ export function createProxy(deps: ProxyDeps): Proxy {
     socket.once('end', leave);
     socket.resume();
     try {
-      call = await receive(request, requestId, entrance);
-      carrier.checkRelay();
-      await carrier.carry(call, {
+      const call = (story.call = await receive(request, requestId, entrance));
+      await carry(story, call, {
         gone: gone.signal,
         kept: keepBody({ kind: 'none' }),
         run: (plan) => tunnel(request, socket, plan),
@@ -158,11 +171,12 @@ export function createProxy(deps: ProxyDeps): Proxy {
       });
     } catch (error) {
       if (socket.destroyed) return;
-      answerError(error, responseOn(request, socket), call?.requestId ?? requestId, call);
+      answerError(error, responseOn(request, socket), story);
     }
   }
 
   return {
+    renewConnections: sides.renewConnections,
     async listen() {
       doors = await openDoors(deps, (entrance) => ({
         connection: (socket) => deps.peers.accepted(socket, entrance()),
@@ -178,8 +192,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       upgrading.forEach((socket) => socket.destroy());
       await doors?.close();
       doors = undefined;
-      await refusals.close();
-      hops.close();
+      await sides.close();
     },
   };
 }

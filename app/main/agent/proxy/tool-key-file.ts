@@ -1,14 +1,6 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { writePrivateFile } from '../private-file.ts';
 import type { ToolKey } from './tool-key.ts';
 
 /** A key as it lies in the file: of its secret there is only the hash. */
@@ -60,20 +52,5 @@ export function readToolKeys(path: string): readonly StoredToolKey[] {
  * @param keys all of them
  */
 export function writeToolKeys(path: string, keys: readonly StoredToolKey[]): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = openSync(temporary, 'w', 0o600);
-    try {
-      // A file that was left behind keeps its mode: it is made private before anything is in it.
-      chmodSync(temporary, 0o600);
-      writeSync(file, `${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  writePrivateFile(path, `${JSON.stringify({ version: 1, keys }, undefined, 2)}\n`);
 }

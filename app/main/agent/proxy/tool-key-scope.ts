@@ -5,7 +5,9 @@ const LONGEST_LIFE_MS = 3650 * 24 * 3600 * 1000;
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 // Format characters are left out: they turn around or hide what a list shows.
 const NAME = /^(?! )[\p{L}\p{M}\p{N}\p{P}\p{S} ]{1,64}(?<! )$/u;
-const API = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+/** `billing`; with several relays `acme/billing`, or `acme/*` for all of that one. */
+const API = new RegExp(String.raw`^(?:${LABEL}/)?${LABEL}$|^${LABEL}/\*$`);
 const METHOD = /^[A-Z][A-Z-]{0,31}$/;
 
 /** What a key's id looks like; no name may. */
@@ -29,7 +31,11 @@ export function newKeyFields(
   if (name.startsWith('lk_')) {
     throw bad('A key’s name must not begin with lk_: it would look like a secret.');
   }
-  checkList(apis, API, 'An API is named in small letters, digits and hyphens.');
+  checkList(
+    apis,
+    API,
+    'An API is named in small letters, digits and hyphens, such as billing or acme/billing.',
+  );
   checkList(methods, METHOD, 'A method is written in capital letters, such as GET.');
   if (expiresInMs !== undefined && !(expiresInMs > 0 && expiresInMs <= LONGEST_LIFE_MS)) {
     throw bad('A key lives longer than nothing and at most 3650 days.');
@@ -69,8 +75,9 @@ export function outsideScope(
   call: KeyedCall,
 ): { readonly why: 'api' | 'method'; readonly detail: string } | undefined {
   const { name, apis, methods, readOnly } = key;
-  if (apis && (call.api === undefined || !apis.includes(call.api))) {
-    return { why: 'api', detail: `The key “${name}” opens only ${apis.join(', ')}.` };
+  if (apis && !isAmong(apis, call.api)) {
+    const detail = `The key “${name}” opens only ${apis.join(', ')}.${nameHint(apis, call.api)}`;
+    return { why: 'api', detail };
   }
   if (readOnly === true && (call.upgrade === true || !SAFE_METHODS.has(call.method))) {
     const detail = `The key “${name}” is read-only: GET, HEAD and OPTIONS, and no WebSocket.`;
@@ -80,6 +87,19 @@ export function outsideScope(
     return { why: 'method', detail: `The key “${name}” allows only ${methods.join(', ')}.` };
   }
   return undefined;
+}
+
+function isAmong(apis: readonly string[], api: string | undefined): boolean {
+  if (api === undefined) return false;
+  const slash = api.indexOf('/');
+  return apis.includes(api) || (slash > 0 && apis.includes(`${api.slice(0, slash)}/*`));
+}
+
+/** A name without a profile's could be anybody's. */
+function nameHint(apis: readonly string[], api: string | undefined): string {
+  const bare = api?.split('/')[1];
+  if (bare === undefined || !apis.includes(bare)) return '';
+  return ` Several relays are set up, so that a key names this API ${api}: make it anew with \`latchkey keys add NAME --api ${api}\`.`;
 }
 
 function checkList(values: readonly string[] | undefined, form: RegExp, hint: string): void {

@@ -1,6 +1,6 @@
 /** What a tool key may be used for; what is left out is not limited. */
 export interface ToolKeyScope {
-  /** Names of the APIs that it opens. */
+  /** Names of the APIs that it opens: `billing`; with several relays `acme/billing` or `acme/*`. */
   readonly apis?: readonly string[];
   /** Methods in upper case. */
   readonly methods?: readonly string[];
@@ -72,7 +72,7 @@ export interface ToolKeysPort {
   add(options: NewToolKey): MadeToolKey;
   /** The living and the expired ones, oldest first. */
   list(): readonly ToolKey[];
-  /** @throws {AgentError} `bad_usage` when there is no such key */
+  /** @throws {AgentError} `unknown_key`; `bad_settings` when it ended but that cannot be written */
   revoke(idOrName: string): ToolKey;
   /** @throws {AgentError} `bad_usage` */
   lend(options: NewToolKey): LentToolKey;

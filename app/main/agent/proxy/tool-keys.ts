@@ -122,7 +122,12 @@ export function createToolKeys(deps: {
       const fits = ({ key }: Held): boolean =>
         TOOL_KEY_ID.test(idOrName) ? key.id === idOrName : !key.lent && key.name === idOrName;
       const one = [...held.values()].find(fits);
-      if (!one) throw bad('There is no such key. `latchkey keys list` shows all.');
+      if (!one) {
+        throw new AgentError(
+          'unknown_key',
+          'There is no such key. `latchkey keys list` shows all.',
+        );
+      }
       // It ends at once, even when this cannot be written: then it is told, and done again.
       held.delete(one.key.id);
       if (!one.key.lent) save();

@@ -5,6 +5,7 @@ import {
   responseHeaders,
   type HeaderList,
 } from '../../../../wire/headers.ts';
+import type { CarriedTrace } from '../../../../wire/trace.ts';
 
 /** From a tool these would pass for ours, or carry a web page's context to the company. */
 const DROPPED_FROM_TOOLS = new Set([
@@ -31,6 +32,8 @@ const dropsFromTool = (folded: string): boolean =>
   DROPPED_FROM_TOOLS.has(folded) ||
   folded.startsWith('x-latchkey-') ||
   folded.startsWith('sec-fetch-');
+/** What belongs to a trace that is not continued. */
+const dropsStateToo = (folded: string): boolean => dropsFromTool(folded) || folded === 'tracestate';
 const dropsFromAnswer = (folded: string): boolean => DROPPED_FROM_ANSWERS.has(folded);
 const dropsCorsToo = (folded: string): boolean =>
   dropsFromAnswer(folded) || folded.startsWith('access-control-');
@@ -64,7 +67,7 @@ export function toRelay(
     /** Fields that show the token to the relay. */
     readonly credential: HeaderList;
     readonly requestId: string;
-    readonly traceparent: string;
+    readonly trace: CarriedTrace;
     readonly version: string;
     /** The tool's name, for the relay's audit. */
     readonly tool: string;
@@ -72,13 +75,14 @@ export function toRelay(
 ): HeaderList {
   const own = fieldValues(raw, 'authorization')[0];
   return requestHeaders(raw, facts.method, facts.host, facts.framing, {
-    drop: dropsFromTool,
+    drop: facts.trace.tracestate === undefined ? dropsFromTool : dropsStateToo,
     add: [
       ...facts.credential,
       'X-Request-Id',
       facts.requestId,
       'traceparent',
-      facts.traceparent,
+      facts.trace.traceparent,
+      ...(facts.trace.tracestate === undefined ? [] : ['tracestate', facts.trace.tracestate]),
       'X-Latchkey-Client',
       `${facts.version}; tool="${facts.tool.replace(/[^\w .+-]/g, '_').slice(0, 64)}"`,
       ...(own === undefined ? [] : ['X-Latchkey-Authorization', own]),

@@ -34,6 +34,8 @@ export interface SessionDeps {
   readonly onChange: (state: SessionState) => void;
   /** Called after a rotation is stored, for the audit. */
   readonly onRefreshed?: (tokens: TokenSet) => void;
+  /** What a person enters to sign in: `latchkey login`. */
+  readonly loginCommand?: string;
   /** Faults that don't stop the session: a vault that can't be written, a revocation that failed. */
   readonly onWarning?: (event: string, error: unknown) => void;
 }
@@ -203,7 +205,7 @@ export function createSession(deps: SessionDeps): Session {
 
   async function usableTokens(): Promise<TokenSet> {
     const tokens = held();
-    if (!tokens) throw absent(state);
+    if (!tokens) throw absent(state, deps.loginCommand);
     const nowMs = deps.now();
     if (nowMs < dueAtMs(tokens)) return tokens;
     const marginMs = Math.min(5000, 0.1 * (tokens.expiresAtMs - tokens.obtainedAtMs));
@@ -290,11 +292,11 @@ function originOf(resource: string): string | undefined {
   return URL.canParse(resource) ? new URL(resource).origin : undefined;
 }
 
-function absent(state: SessionState): AgentError {
+function absent(state: SessionState, loginCommand = 'latchkey login'): AgentError {
   if (state.kind === 'expired') return state.error;
   return new AgentError(
     'signed_out',
-    'You are signed out. Sign in from Latchkey, or run `latchkey login`.',
+    `You are signed out. Sign in from Latchkey, or run \`${loginCommand}\`.`,
   );
 }
 

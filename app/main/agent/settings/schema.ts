@@ -23,7 +23,15 @@ const relayUrl = z.string().refine((text) => {
  */
 export const keys = {
   relays: {
-    schema: z.array(z.strictObject({ name: z.string().min(1).max(100), url: relayUrl })).max(20),
+    schema: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1).max(100),
+          url: relayUrl,
+          port: port.min(1).exactOptional(),
+        }),
+      )
+      .max(20),
     fallback: [],
   },
   port: { schema: port, fallback: 5390 },
@@ -64,8 +72,6 @@ export type SettingValue<K extends SettingKey> = z.infer<(typeof keys)[K]['schem
 /** Keys that this version reads and does not act on yet: setting one is told, never passed over. */
 export const withoutEffect: ReadonlySet<SettingKey> = new Set([
   'launchAtLogin',
-  'audit.retentionDays',
-  'audit.export',
   'updates.mode',
   'updates.url',
   'managedBy.name',
@@ -76,6 +82,7 @@ export const withoutEffect: ReadonlySet<SettingKey> = new Set([
 export const saferWhenBad: { readonly [K in SettingKey]?: SettingValue<K> } = {
   'guard.requireToolKeys': true,
   'tokens.store': 'memory',
+  'audit.export': false,
   'signIn.auto': false,
   // No proxy at all would lead around the one that was meant: calls are refused, with the reason.
   'network.proxy': 'not-understood://',

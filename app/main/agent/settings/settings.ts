@@ -1,8 +1,9 @@
 import type { SettingKey, SettingValue } from './schema.ts';
 import type { SettingsFile } from './policy.ts';
-import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { readPolicy, readSettingsFile, systemPolicyPath } from './policy.ts';
+import { writePrivateFile } from '../private-file.ts';
+import { nameRelays } from './relays.ts';
 import { flatten, keys, saferWhenBad, withoutEffect } from './schema.ts';
 
 /** Who decided a setting. */
@@ -52,6 +53,7 @@ export function loadSettings(options: SettingsOptions): Settings {
   const layers = [layer(policy, 'policy', faults), layer(user, 'user', faults)];
   const effective = new Map<SettingKey, EffectiveSetting>();
   for (const key of settingKeys) effective.set(key, resolve(key, layers, faults));
+  faults.push(...relayFaults(effective.get('relays')));
   return {
     get: <K extends SettingKey>(key: K) => effective.get(key)?.value as SettingValue<K>,
     effective: () => [...effective.values()],
@@ -68,21 +70,13 @@ export function loadSettings(options: SettingsOptions): Settings {
 export function saveSettings(dataDir: string, changes: Readonly<Record<string, unknown>>): void {
   const path = settingsPath(dataDir);
   const text = JSON.stringify({ ...readSettingsFile(path)?.values, ...changes }, undefined, 2);
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    const file = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(file, `${text}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+  writePrivateFile(path, `${text}\n`);
+}
+
+function relayFaults(relays: EffectiveSetting | undefined): readonly string[] {
+  if (relays?.file === undefined) return [];
+  const { faults } = nameRelays(relays.value as SettingValue<'relays'>);
+  return faults.map((fault) => `${relays.file}: ${fault}`);
 }
 
 const settingKeys = Object.keys(keys) as SettingKey[];

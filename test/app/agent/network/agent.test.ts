@@ -136,7 +136,7 @@ async function office(t: TestContext, password = 'pass'): Promise<Office> {
   const agent = createAgent({
     dataDir,
     settings,
-    vault: createMemoryVault(),
+    vaultAt: createMemoryVault,
     openBrowser(address) {
       consent(address).catch(() => undefined);
       return Promise.resolve();

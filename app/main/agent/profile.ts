@@ -1,0 +1,270 @@
+import type { Ledger } from '../../../audit/ledger.ts';
+import type { AuditRecord } from '../../../audit/record.ts';
+import type { AgentDeps } from './agent-deps.ts';
+import type { Profile } from './agent-interface.ts';
+import type { Fetch } from './login/outbound.ts';
+import type { ProfileSetup } from './profile-setups.ts';
+import type { ProxyProfile } from './proxy/proxy-deps.ts';
+import type { TokenSet } from './session/token-set.ts';
+import type { Fault, ProfileSnapshot } from './status.ts';
+import { createCatalogKeeper } from './catalog-keeper.ts';
+import { createActivityFeed } from './activity-feed.ts';
+import { fetchCatalog } from './catalog.ts';
+import { AgentError } from './errors.ts';
+import { createMachine } from './login/machine.ts';
+import { createProvider } from './login/provider.ts';
+import { namedLog } from './log.ts';
+import { createReachability, probeRelay, relayFault } from './reachability.ts';
+import { createSession } from './session/session.ts';
+import { ensureDataDir } from './settings/data-dir.ts';
+import { createSignInFlow } from './sign-in-flow.ts';
+import { createSnapshots, heldTokens } from './snapshot.ts';
+import { openLocalAudit } from './startup.ts';
+import { person, toFault } from './texts.ts';
+
+const callTimeoutMs = 10_000;
+
+/** A profile as the agent runs it. */
+export interface RunningProfile extends Profile {
+  /**
+   * Opens the audit. A profile whose audit is shut signs nobody in and relays nothing.
+   *
+   * @returns the ledger, to be closed
+   * @throws {AgentError} `already_running`, `audit_unavailable`, `bad_settings` when it has no directory
+   */
+  openAudit(): Ledger;
+  /** Takes up a sealed session; other faults than those given are forgotten. */
+  begin(faults: readonly unknown[]): Promise<void>;
+  blame(error: unknown): void;
+  /** What the local port needs; once the audit is open, or known to be shut. */
+  side(): ProxyProfile;
+  /** Another network, or the end of a sleep: what was known of relay and session may not hold any more. */
+  recheck(): void;
+  /** Calls the listener with each new record of this profile; returns the unsubscriber. */
+  onActivity(listener: (records: readonly AuditRecord[]) => void): () => void;
+  /** The audit is closed now. */
+  auditClosed(): void;
+  /** Ends what waits and what runs by itself. */
+  end(): Promise<void>;
+}
+
+/** What {@link createProfile} works with. */
+export interface ProfileDeps {
+  readonly agent: AgentDeps;
+  readonly setup: ProfileSetup;
+  /** Whether there are others, too: texts then name this one. */
+  readonly isNamed: boolean;
+  readonly fetch: Fetch;
+  readonly now: () => number;
+  /** Where the relay's paths begin at the local port. */
+  readonly localUrl: () => string | undefined;
+  readonly onChange: () => void;
+}
+
+/**
+ * Makes one relay's side of the agent: session, vault, sign-in, catalogue and audit of its own.
+ *
+ * @param deps what it is made from, and what all profiles have in common
+ * @returns the profile, signed out
+ */
+export function createProfile(deps: ProfileDeps): RunningProfile {
+  const { agent, setup, isNamed, fetch, now } = deps;
+  const { name, title, relay } = setup;
+  const log = isNamed ? namedLog(agent.log, name) : agent.log;
+  const vault = agent.vaultAt(setup.dir);
+  const provider = createProvider({ fetch, now, timeoutMs: callTimeoutMs });
+  const machine =
+    agent.signInBy?.kind === 'machine' && relay
+      ? createMachine({ relay, client: agent.signInBy.client, provider, fetch, callTimeoutMs })
+      : undefined;
+  const loginCommand = isNamed ? `latchkey login --profile ${name}` : 'latchkey login';
+  const describe = createSnapshots();
+  const feed = createActivityFeed();
+  let ledger: Ledger | undefined;
+  let fault: Fault | undefined;
+  /** Why the audit could not be opened: the fault that nothing but another start ends. */
+  let shut: AgentError | undefined;
+
+  const session = createSession({
+    provider: machine ?? provider,
+    vault,
+    now,
+    loginCommand,
+    onChange(state) {
+      log.info('session', { state: state.kind });
+      if (state.kind === 'active') forgive();
+      else if (state.kind !== 'none') blame(state.error);
+      if (state.kind === 'none' || state.kind === 'expired') catalog.forget();
+      deps.onChange();
+    },
+    onRefreshed: (tokens) => note('refresh', tokens),
+    onWarning: (event, error) => log.warn(event, error),
+  });
+
+  const reach = createReachability({
+    probe: () => probeRelay(relay, fetch, callTimeoutMs),
+    onChange(reachable) {
+      log.info('relay', { reachable });
+      if (reachable) {
+        if (fault?.code === 'relay_unreachable') forgive();
+        if (session.state().kind === 'offline') session.wake();
+        catalog.loadSoon();
+      } else blame(reach.fault());
+      deps.onChange();
+    },
+  });
+
+  const catalog = createCatalogKeeper({
+    relay,
+    session,
+    fetchCatalog: (url, access) => fetchCatalog(url, access, { fetch, timeoutMs: callTimeoutMs }),
+    relayReached: reach.reached,
+    relayFailed: reach.failed,
+    onFault: blame,
+    onChange: deps.onChange,
+  });
+
+  const flow = createSignInFlow({
+    agent: { ...agent, log },
+    relay,
+    title: isNamed ? title : undefined,
+    loginCommand,
+    provider,
+    machine,
+    fetch,
+    callTimeoutMs,
+    session,
+    catalog,
+    ledger: () => ledger,
+    now,
+    onFault: blame,
+    onChange: deps.onChange,
+  });
+
+  function snapshot(): ProfileSnapshot {
+    return describe({
+      name,
+      title,
+      session: session.state(),
+      attempt: flow.running(),
+      isRelayReachable: reach.fault() === undefined,
+      catalog: catalog.current(),
+      relay,
+      localUrl: deps.localUrl(),
+      fault,
+      store: vault.kind,
+    });
+  }
+
+  const held = (): TokenSet | undefined => heldTokens(session.state());
+
+  function blame(error: unknown): void {
+    fault = toFault(error, now());
+    log.warn('fault', error, { code: fault.code });
+    deps.onChange();
+  }
+
+  function forgive(): void {
+    fault = shut && toFault(shut, now());
+  }
+
+  function note(kind: 'refresh' | 'sign-out', tokens: TokenSet): void {
+    ledger?.append(kind, person(tokens)).catch((error: unknown) => log.error('audit', error));
+  }
+
+  function checkAudit(): void {
+    if (shut !== undefined) throw shut;
+  }
+
+  return {
+    name,
+    title,
+    snapshot,
+    blame,
+    onActivity: feed.listen,
+    openAudit() {
+      shut = undefined;
+      try {
+        ensureDataDir(setup.dir);
+        ledger = openLocalAudit(
+          setup.dir,
+          now,
+          (error) => log.error('audit', error),
+          () => agent.settings.get('audit.retentionDays'),
+        );
+      } catch (error) {
+        shut = error as AgentError;
+        blame(error);
+        throw error;
+      }
+      feed.follow(ledger);
+      return ledger;
+    },
+    recheck() {
+      reach.recheck();
+      session.wake();
+    },
+    auditClosed() {
+      feed.follow(undefined);
+      ledger = undefined;
+    },
+    async begin(faults) {
+      forgive();
+      faults.forEach(blame);
+      if (relay === undefined || shut !== undefined) return;
+      if (await session.restore(relay.origin)) catalog.loadSoon();
+    },
+    side: () => ({
+      name,
+      title,
+      relayUrl() {
+        checkAudit();
+        return relay;
+      },
+      snapshot,
+      async apis() {
+        if (catalog.current() === undefined) await catalog.load();
+        return snapshot().apis;
+      },
+      authorize: flow.authorize,
+      stepUp: flow.stepUp,
+      renew: (token) => session.renew(token),
+      relayReached: reach.reached,
+      relayFailed: (error) => reach.failed(relayFault(relay, error)),
+      ledger: ledger ?? { admit: () => Promise.reject(shut ?? auditShut()) },
+    }),
+    async signIn(onCode) {
+      checkAudit();
+      await flow.signIn(onCode);
+      return snapshot();
+    },
+    cancelSignIn: () => void flow.cancel(),
+    async signOut() {
+      void flow.cancel();
+      const tokens = held();
+      forgive();
+      if (tokens) note('sign-out', tokens);
+      await session.signOut();
+      deps.onChange();
+    },
+    async refreshApis() {
+      if (!held()) throw new AgentError('signed_out', 'You are signed out. Sign in first.');
+      await catalog.load();
+      return snapshot().apis;
+    },
+    activity(query) {
+      checkAudit();
+      if (!ledger) throw auditShut();
+      return ledger.query(query);
+    },
+    async end() {
+      await flow.cancel();
+      session.close();
+      reach.close();
+    },
+  };
+}
+
+function auditShut(): AgentError {
+  return new AgentError('audit_unavailable', 'The local audit is not open.');
+}

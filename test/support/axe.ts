@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+
+const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/**
+ * Looks for what keeps people out, with axe-core: WCAG 2.2 A and AA, and its best practices.
+ *
+ * @param page as it stands now
+ * @returns one line a violation, with the elements; none when all is well
+ */
+export async function axeViolations(page: Page): Promise<readonly string[]> {
+  // Evaluated from outside, so that the page's own policy on scripts holds.
+  if (await page.evaluate(`typeof axe === 'undefined'`)) await page.evaluate(source);
+  return page.evaluate<string[]>(`axe.run(document, { resultTypes: ['violations'], preload: false,
+    rules: { 'target-size': { enabled: true } } }).then(
+    ({ violations }) => violations.map(({ id, help, nodes }) => id + ': ' + help + '\\n' +
+      nodes.map((node) => '    ' + node.target.join(' ') + '  ' + node.failureSummary).join('\\n')))`);
+}
