@@ -5,7 +5,6 @@ import { createAgent } from './agent/agent.ts';
 import { createAnnouncer } from './agent/announce.ts';
 import { AgentError } from './agent/errors.ts';
 import { createLog } from './agent/log.ts';
-import { createMemoryVault } from './agent/session/vault.ts';
 import { dataDir as defaultDataDir } from './agent/settings/data-dir.ts';
 import { loadSettings, saveSettings } from './agent/settings/settings.ts';
 import type { AgentSnapshot } from './agent/status.ts';
@@ -25,10 +24,15 @@ import { pageOrigin } from './electron/page.ts';
 import { createTray } from './electron/tray.ts';
 import { createVault } from './electron/vault.ts';
 import { createMainWindow } from './electron/window.ts';
+import type { Finding } from './doctor/check.ts';
+import { diagnose } from './doctor/diagnose.ts';
+import { changeSetting } from './ipc/change-setting.ts';
+import type { EditableKey, SettingInput } from './ipc/contract.ts';
 import { createHandlers } from './ipc/handlers.ts';
 import { activityView, snapshotView } from './ipc/view.ts';
 import { readStartOptions } from './start-options.ts';
 import { trayActions } from './tray-actions.ts';
+import { createVaults } from './vaults.ts';
 
 /** The bundle lies in dist/main, the page and the preload script beside it. */
 const built = join(__dirname, '..');
@@ -45,7 +49,11 @@ async function main(): Promise<void> {
     preloadFile: join(built, 'preload', 'preload.cjs'),
   });
   const announce = createAnnouncer((line) => process.stdout.write(line));
-  let relay = options.relay;
+  let { relay, port } = options;
+  const vaultAt = createVaults(
+    (dir) => createVault(dir, (reason) => log.warn('vault', undefined, { reason })),
+    (error) => log.warn('vault', error),
+  );
   const host = createAgentHost({
     make() {
       const settings = loadSettings({ dataDir });
@@ -55,16 +63,14 @@ async function main(): Promise<void> {
       return createAgent({
         dataDir,
         settings,
-        vault: memoryOnly
-          ? createMemoryVault()
-          : createVault(dataDir, (reason) => log.warn('vault', undefined, { reason })),
+        vaultAt: (dir) => vaultAt(dir, memoryOnly),
         openBrowser: options.browser ? openBrowser : () => Promise.resolve(),
         notify: (fault) => notify('Latchkey', fault.message, window.show),
         version: manifest.version,
         resolveSystem: resolveSystemProxy,
         log,
         ...(relay === undefined ? {} : { relay }),
-        ...(options.port === undefined ? {} : { port: options.port }),
+        ...(port === undefined ? {} : { port }),
       });
     },
     onSnapshot(snapshot) {
@@ -72,13 +78,22 @@ async function main(): Promise<void> {
       tray.update(snapshot);
       window.send('snapshot', snapshotView(snapshot));
     },
-    onActivity: (records) => window.send('activity', records.map(activityView)),
+    onActivity: (records, profile) =>
+      window.send('activity', {
+        records: records.map(activityView),
+        ...(profile !== undefined && { profile }),
+      }),
     onError: (error) => log.error('agent', error),
   });
   const setRelay = (url: string): Promise<AgentSnapshot> =>
     host.restart(() => {
       saveRelay(dataDir, url);
       relay = undefined;
+    });
+  const saveSetting = (key: EditableKey, value: SettingInput): Promise<AgentSnapshot> =>
+    host.restart(() => {
+      changeSetting(dataDir, loadSettings({ dataDir }), key, value);
+      if (key === 'port') port = undefined;
     });
   const actions = trayActions({ host, copy: copyText, show: window.show, quit: () => life.quit() });
   const tray = createTray(host.agent().snapshot(), (action) => {
@@ -87,7 +102,11 @@ async function main(): Promise<void> {
   const answer = createHandlers(
     {
       agent: host.agent,
+      dataDir,
+      settings: () => loadSettings({ dataDir }),
       setRelay,
+      saveSetting,
+      diagnose: () => findings(dataDir),
       retry: () => host.restart(),
       copy: copyText,
       openBrowser,
@@ -98,6 +117,7 @@ async function main(): Promise<void> {
   const stopAnswering = answerCalls(answer, window.owns);
   const life = followLifecycle({
     onShow: window.show,
+    onWake: () => host.agent().wake('slept'),
     async onQuit() {
       stopAnswering();
       window.close();
@@ -108,6 +128,13 @@ async function main(): Promise<void> {
 
   await host.start();
   if (!options.hidden) window.show();
+}
+
+async function findings(dataDir: string): Promise<readonly Finding[]> {
+  const settings = loadSettings({ dataDir });
+  const { version } = manifest;
+  const surroundings = { dataDir, settings, version, env: process.env, now: Date.now };
+  return (await diagnose(surroundings, resolveSystemProxy)).findings;
 }
 
 /** The first relay is the one in use; the others keep their places. */

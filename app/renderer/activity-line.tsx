@@ -1,11 +1,14 @@
-import { ActionIcon, Badge, Group, Table, Text } from '@mantine/core';
+import { ActionIcon, Group, Table, Text } from '@mantine/core';
 import { IconChevronDown, IconChevronUp } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { isRefused } from './activity-rows.ts';
-import type { ActivityRow } from './activity-rows.ts';
+import type { ActivityRow } from '../../ui/activity-rows.ts';
 import type { PartProps } from './part-props.ts';
-import { CopyButton } from './copy-button.tsx';
-import { eventName, formatBytes, formatDuration, formatTime, resultText } from './format.ts';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import type { FactList } from '../../ui/facts.tsx';
+import { Facts } from '../../ui/facts.tsx';
+import { eventName, formatBytes, formatDuration, formatTime } from '../../ui/format.ts';
+import { RequestLabel } from '../../ui/request-label.tsx';
+import { ResultBadge } from '../../ui/result-badge.tsx';
 
 interface LineProps extends PartProps {
   readonly row: ActivityRow;
@@ -55,10 +58,7 @@ function RequestCells({ row }: { readonly row: ActivityRow }): ReactNode {
   return (
     <>
       <Table.Td className="request">
-        <span className="method">{row.method}</span>{' '}
-        <span className="path" title={row.path}>
-          {row.path}
-        </span>
+        <RequestLabel method={row.method} path={row.path} />
       </Table.Td>
       <Table.Td>
         <Text size="sm" truncate maw={110}>
@@ -66,7 +66,7 @@ function RequestCells({ row }: { readonly row: ActivityRow }): ReactNode {
         </Text>
       </Table.Td>
       <Table.Td>
-        <Result row={row} />
+        <ResultBadge row={row} />
       </Table.Td>
       <Table.Td className="mono number">
         {row.durationMs === undefined ? '' : formatDuration(row.durationMs)}
@@ -76,63 +76,33 @@ function RequestCells({ row }: { readonly row: ActivityRow }): ReactNode {
   );
 }
 
-function Result({ row }: { readonly row: ActivityRow }): ReactNode {
-  if (row.open) return <Mark color="blue" text="under way" />;
-  const text = resultText(row);
-  if ((row.status ?? 0) >= 500) return <Mark color="red" text={text} />;
-  return <Mark color={isRefused(row) ? 'orange' : 'latch'} text={text} />;
-}
-
-function Mark({ color, text }: { readonly color: string; readonly text: string }): ReactNode {
-  return (
-    <Badge variant="light" color={color} size="md" radius="sm" tt="none" fw={600}>
-      {text}
-    </Badge>
-  );
-}
-
 function Details({ row, bridge, agent }: LineProps): ReactNode {
   const { requestId } = row;
-  const facts: readonly (readonly [string, string | undefined])[] = [
-    ['Path', row.path],
-    [
-      'Decided here',
+  const facts: FactList = {
+    'Request id':
+      requestId === undefined ? undefined : (
+        <Group gap={4} wrap="nowrap">
+          <span className="mono">{requestId}</span>
+          <CopyButton
+            label="Copy the request id"
+            onCopy={() => agent.run(() => bridge.copyRequestId(requestId))}
+          />
+        </Group>
+      ),
+    Path: row.path,
+    'Decided here':
       row.decision === undefined ? undefined : row.decision === 'allow' ? 'Allowed' : 'Denied',
-    ],
-    ['Rule', row.rule],
-    ['Tool', row.tool],
-    ['Received', row.bytesIn === undefined ? undefined : formatBytes(row.bytesIn)],
-    ['Sent', row.bytesOut === undefined ? undefined : formatBytes(row.bytesOut)],
-    ['Ended by', row.closedBy],
-    ['Note', row.detail],
-  ];
+    Rule: row.rule,
+    Tool: row.tool,
+    Received: row.bytesIn === undefined ? undefined : formatBytes(row.bytesIn),
+    Sent: row.bytesOut === undefined ? undefined : formatBytes(row.bytesOut),
+    'Ended by': row.closedBy,
+    Note: row.detail,
+  };
   return (
     <Table.Tr className="details">
       <Table.Td colSpan={7}>
-        <dl>
-          {requestId !== undefined && (
-            <>
-              <dt>Request id</dt>
-              <dd>
-                <Group gap={4} wrap="nowrap">
-                  <span className="mono">{requestId}</span>
-                  <CopyButton
-                    label="Copy the request id"
-                    onCopy={() => agent.run(() => bridge.copyRequestId(requestId))}
-                  />
-                </Group>
-              </dd>
-            </>
-          )}
-          {facts.map(([term, value]) =>
-            value === undefined ? null : (
-              <div key={term} className="fact">
-                <dt>{term}</dt>
-                <dd>{value}</dd>
-              </div>
-            ),
-          )}
-        </dl>
+        <Facts facts={facts} />
       </Table.Td>
     </Table.Tr>
   );

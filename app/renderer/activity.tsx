@@ -2,23 +2,26 @@ import { Checkbox, Code, Group, Select, Table, Text, TextInput, Title } from '@m
 import { IconSearch } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
+import type { ActivityRecord } from '../main/ipc/contract.ts';
 import { ActivityLine } from './activity-line.tsx';
-import { activityRows, filterRows } from './activity-rows.ts';
-import type { ActivityFilter } from './activity-rows.ts';
+import { activityRows, filterRows } from '../../ui/activity-rows.ts';
+import type { ActivityFilter } from '../../ui/activity-rows.ts';
 import type { PartProps } from './part-props.ts';
-import { CopyButton } from './copy-button.tsx';
-import { Empty } from './empty.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { Empty } from '../../ui/empty.tsx';
 
 const columns = ['Time', 'Request', 'API', 'Result', 'Took', 'Size', ''];
 const mostLines = 200;
 const everything: ActivityFilter = { text: '', api: '', deniedOnly: false };
 
 /** What went through the local port, live, newest first. */
-export function Activity(part: PartProps): ReactNode {
-  const { agent } = part;
+export function Activity({
+  records,
+  ...part
+}: PartProps & { readonly records: readonly ActivityRecord[] }): ReactNode {
   const [filter, setFilter] = useState(everything);
   const [opened, setOpened] = useState<string>();
-  const rows = useMemo(() => activityRows(agent.records), [agent.records]);
+  const rows = useMemo(() => activityRows(records), [records]);
   const shown = useMemo(() => filterRows(rows, filter).slice(0, mostLines), [rows, filter]);
   // Before the first request, starts and sign-ins say less than what to try.
   const used = rows.some((row) => row.kind === 'request');
@@ -107,6 +110,7 @@ function Nothing({
   bridge,
   agent,
   snapshot,
+  profile,
   filtered,
 }: PartProps & { readonly filtered: boolean }): ReactNode {
   if (filtered) return <Empty title="Nothing matches the filter" />;
@@ -126,7 +130,7 @@ function Nothing({
             <Code className="try">{api.curl}</Code>
             <CopyButton
               label="Copy the command"
-              onCopy={() => agent.run(() => bridge.copyApi(api.name, 'curl'))}
+              onCopy={() => agent.run(() => bridge.copyApi(api.name, 'curl', ...profile))}
             />
           </Group>
         </>

@@ -3,10 +3,15 @@ import { IconCheck, IconExternalLink, IconLock } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { ApiRuleView, ApiView } from '../main/ipc/contract.ts';
 import type { PartProps } from './part-props.ts';
-import { CopyButton } from './copy-button.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
 
 /** One API: what it is, where it is, what is allowed. */
-export function ApiCard({ api, bridge, agent }: PartProps & { readonly api: ApiView }): ReactNode {
+export function ApiCard({
+  api,
+  bridge,
+  agent,
+  profile,
+}: PartProps & { readonly api: ApiView }): ReactNode {
   return (
     <Card component="article" withBorder padding="md" aria-label={api.title} className="api">
       <Stack gap="sm" h="100%">
@@ -21,8 +26,8 @@ export function ApiCard({ api, bridge, agent }: PartProps & { readonly api: ApiV
                 type="button"
                 size="sm"
                 className="docs"
-                aria-label={`Documentation of ${api.title}, opens in the browser`}
-                onClick={() => void agent.run(() => bridge.openDocs(api.name))}
+                aria-label={`Docs of ${api.title}, opens in the browser`}
+                onClick={() => void agent.run(() => bridge.openDocs(api.name, ...profile))}
               >
                 Docs <IconExternalLink size={13} aria-hidden />
               </Anchor>
@@ -42,12 +47,12 @@ export function ApiCard({ api, bridge, agent }: PartProps & { readonly api: ApiV
             <CopyButton
               text="URL"
               label={`Copy the URL of ${api.title}`}
-              onCopy={() => agent.run(() => bridge.copyApi(api.name, 'url'))}
+              onCopy={() => agent.run(() => bridge.copyApi(api.name, 'url', ...profile))}
             />
             <CopyButton
               text="curl"
               label={`Copy a curl command for ${api.title}`}
-              onCopy={() => agent.run(() => bridge.copyApi(api.name, 'curl'))}
+              onCopy={() => agent.run(() => bridge.copyApi(api.name, 'curl', ...profile))}
             />
           </Group>
         </Group>

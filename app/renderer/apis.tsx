@@ -3,11 +3,11 @@ import { IconRefresh } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { ApiCard } from './api-card.tsx';
 import type { PartProps } from './part-props.ts';
-import { Empty } from './empty.tsx';
+import { Empty } from '../../ui/empty.tsx';
 
 /** Every API that this person may use. */
 export function Apis(part: PartProps): ReactNode {
-  const { bridge, agent, snapshot } = part;
+  const { bridge, agent, snapshot, profile } = part;
   return (
     <section aria-labelledby="apis">
       <Group justify="space-between" mb="sm">
@@ -20,7 +20,7 @@ export function Apis(part: PartProps): ReactNode {
             color="gray"
             aria-label="Refresh the list of APIs"
             disabled={agent.busy}
-            onClick={() => void agent.run(() => bridge.refreshApis())}
+            onClick={() => void agent.run(() => bridge.refreshApis(...profile))}
           >
             <IconRefresh size={17} aria-hidden />
           </ActionIcon>

@@ -1,48 +1,82 @@
-import { Box, Center, Loader, Stack } from '@mantine/core';
+import { Box, Center, Loader, Stack, Tabs } from '@mantine/core';
+import { useState } from 'react';
 import type { ReactNode } from 'react';
-import type { LatchkeyBridge } from '../main/ipc/contract.ts';
-import { Activity } from './activity.tsx';
-import { Apis } from './apis.tsx';
-import { FirstRun } from './first-run.tsx';
+import type { LatchkeyBridge, SnapshotView } from '../main/ipc/contract.ts';
 import { Footer } from './footer.tsx';
 import { Header } from './header.tsx';
+import { Health } from './health.tsx';
 import { Notices } from './notices.tsx';
+import { Overview } from './overview.tsx';
 import type { PartProps } from './part-props.ts';
-import { SignIn } from './sign-in.tsx';
+import { profileArgs, shownSide } from './profile.ts';
+import { Settings } from './settings.tsx';
+import { ToolKeys } from './tool-keys.tsx';
+import { useActivity } from './use-activity.ts';
 import { useAgent } from './use-agent.ts';
+import { useDiagnosis } from './use-diagnosis.ts';
+
+const screens = [
+  ['overview', 'Overview'],
+  ['keys', 'Tool keys'],
+  ['settings', 'Settings'],
+  ['health', 'Health'],
+] as const;
 
 /** The whole page. */
 export function App({ bridge }: { readonly bridge: LatchkeyBridge }): ReactNode {
   const agent = useAgent(bridge);
-  if (agent.snapshot === undefined) {
-    return (
-      <Center h="100vh" role="status" aria-label="Loading">
-        {agent.problem ?? <Loader />}
-      </Center>
-    );
-  }
-  const part: PartProps = { bridge, agent, snapshot: agent.snapshot };
+  const [screen, setScreen] = useState<string>('overview');
+  const [chosen, choose] = useState<string>();
+  const profile = profileArgs(agent.snapshot, chosen);
+  const isStarted = agent.snapshot?.localUrl !== undefined;
+  const records = useActivity(bridge, profile, isStarted, agent.fail);
+  const diagnosis = useDiagnosis(bridge);
+  if (agent.snapshot === undefined) return <Loading problem={agent.problem} />;
+  const snapshot: SnapshotView = shownSide(agent.snapshot, profile);
+  const part: PartProps = { bridge, agent, snapshot, profile };
   return (
-    <Box className="page">
-      <Header {...part} />
+    <Tabs
+      className="page"
+      value={screen}
+      onChange={(next) => setScreen(next ?? 'overview')}
+      keepMounted={false}
+    >
+      <Header {...part} onChoose={choose} />
+      <nav className="screens" aria-label="Screens">
+        <Tabs.List>
+          {screens.map(([value, title]) => (
+            <Tabs.Tab key={value} value={value}>
+              {title}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+      </nav>
       <Box component="main" className="content">
         <Stack gap="lg">
           <Notices {...part} />
-          <Body {...part} />
+          <Tabs.Panel value="overview">
+            <Overview {...part} records={records} />
+          </Tabs.Panel>
+          <Tabs.Panel value="keys">
+            <ToolKeys {...part} />
+          </Tabs.Panel>
+          <Tabs.Panel value="settings">
+            <Settings {...part} />
+          </Tabs.Panel>
+          <Tabs.Panel value="health">
+            <Health {...part} diagnosis={diagnosis} />
+          </Tabs.Panel>
         </Stack>
       </Box>
       <Footer {...part} />
-    </Box>
+    </Tabs>
   );
 }
 
-function Body(part: PartProps): ReactNode {
-  if (part.snapshot.relay === undefined) return <FirstRun {...part} />;
-  const signedIn = part.snapshot.status === 'ready' || part.snapshot.status === 'offline';
+function Loading({ problem }: { readonly problem: string | undefined }): ReactNode {
   return (
-    <>
-      {signedIn ? <Apis {...part} /> : <SignIn {...part} />}
-      <Activity {...part} />
-    </>
+    <Center h="100vh" role="status" aria-label="Loading">
+      {problem ?? <Loader />}
+    </Center>
   );
 }

@@ -30,3 +30,13 @@ export async function valueOf<T>(reply: Promise<Reply<T>>): Promise<T> {
   if (!answer.ok) throw new CallError(answer.code, answer.message);
   return answer.value;
 }
+
+/**
+ * Says why a call failed.
+ *
+ * @param error what it was rejected with
+ * @returns words for people
+ */
+export function problemOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'Something went wrong.';
+}

@@ -15,7 +15,7 @@ export function Footer({ snapshot }: PartProps): ReactNode {
           : `Listening on ${snapshot.localUrl}`}
         {snapshot.relay === undefined ? '' : ` · relay ${snapshot.relay}`}
       </Text>
-      <Group gap="md" wrap="nowrap">
+      <Group className="fixed" gap="md" wrap="nowrap">
         {snapshot.store === 'memory' ? (
           <Tooltip label={memoryReason} multiline w={300} events={tooltipEvents}>
             <Text size="xs" className="explained" tabIndex={0} aria-label={memoryReason}>

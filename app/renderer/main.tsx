@@ -3,8 +3,9 @@ import '@mantine/core/styles.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';
+import '../../ui/base.css';
 import './styles.css';
-import { theme } from './theme.ts';
+import { windowTheme } from './lists.ts';
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.nonce ?? '';
 const root = document.querySelector('#root');
@@ -12,7 +13,7 @@ if (root === null) throw new Error('the page has no #root');
 
 createRoot(root).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+    <MantineProvider theme={windowTheme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
       <App bridge={window.latchkey} />
     </MantineProvider>
   </StrictMode>,

@@ -24,7 +24,7 @@ const titles: Readonly<Record<string, string>> = {
 const addressFaults = new Set(['not_a_relay', 'no_desktop_client', 'relay_unreachable']);
 
 /** What is wrong and what to do about it. */
-export function Notices({ bridge, agent, snapshot }: PartProps): ReactNode {
+export function Notices({ bridge, agent, snapshot, profile }: PartProps): ReactNode {
   const { fault } = snapshot;
   const notStarted = snapshot.localUrl === undefined;
   const repeated = agent.problem !== undefined && agent.problem === fault?.message;
@@ -54,7 +54,7 @@ export function Notices({ bridge, agent, snapshot }: PartProps): ReactNode {
               mt="sm"
               size="xs"
               disabled={agent.busy}
-              onClick={() => void agent.run(() => bridge.signIn())}
+              onClick={() => void agent.run(() => bridge.signIn(...profile))}
             >
               Confirm
             </Button>

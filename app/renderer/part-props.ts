@@ -5,5 +5,8 @@ import type { AgentState } from './use-agent.ts';
 export interface PartProps {
   readonly bridge: LatchkeyBridge;
   readonly agent: AgentState;
+  /** The side of the profile that is shown. */
   readonly snapshot: SnapshotView;
+  /** What calls name the profile by: nothing while there is only one. */
+  readonly profile: readonly [] | readonly [name: string];
 }

@@ -15,7 +15,7 @@ export function SignIn(part: PartProps): ReactNode {
 }
 
 function Start(part: PartProps): ReactNode {
-  const { bridge, agent, snapshot } = part;
+  const { bridge, agent, snapshot, profile } = part;
   const [changing, setChanging] = useState(false);
   const expired = snapshot.status === 'expired';
   return (
@@ -38,15 +38,26 @@ function Start(part: PartProps): ReactNode {
             size="md"
             leftSection={<IconLogin2 size={18} aria-hidden />}
             disabled={agent.busy || snapshot.localUrl === undefined}
-            onClick={() => void agent.run(() => bridge.signIn())}
+            onClick={() => void agent.run(() => bridge.signIn(...profile))}
           >
             Sign in
           </Button>
           <Text size="sm" c="dimmed">
-            via {snapshot.relay} ·{' '}
-            <Anchor component="button" type="button" size="sm" onClick={() => setChanging(true)}>
-              Change
-            </Anchor>
+            via {snapshot.relay}
+            {/* Of several relays, each stands in the settings. */}
+            {snapshot.profiles === undefined && (
+              <>
+                {' · '}
+                <Anchor
+                  component="button"
+                  type="button"
+                  size="sm"
+                  onClick={() => setChanging(true)}
+                >
+                  Change
+                </Anchor>
+              </>
+            )}
           </Text>
         </Group>
       )}
@@ -54,7 +65,7 @@ function Start(part: PartProps): ReactNode {
   );
 }
 
-function Waiting({ bridge, agent, snapshot }: PartProps): ReactNode {
+function Waiting({ bridge, agent, snapshot, profile }: PartProps): ReactNode {
   const once = (call: () => ReturnType<typeof bridge.openSignInPage>) => () => void agent.run(call);
   return (
     <Stack gap="lg">
@@ -75,7 +86,7 @@ function Waiting({ bridge, agent, snapshot }: PartProps): ReactNode {
           variant="default"
           leftSection={<IconBrowser size={16} aria-hidden />}
           disabled={!snapshot.signInPage}
-          onClick={once(() => bridge.openSignInPage())}
+          onClick={once(() => bridge.openSignInPage(...profile))}
         >
           Open the page again
         </Button>
@@ -83,11 +94,11 @@ function Waiting({ bridge, agent, snapshot }: PartProps): ReactNode {
           variant="default"
           leftSection={<IconCopy size={16} aria-hidden />}
           disabled={!snapshot.signInPage}
-          onClick={once(() => bridge.copySignInPage())}
+          onClick={once(() => bridge.copySignInPage(...profile))}
         >
           Copy its address
         </Button>
-        <Button variant="subtle" color="gray" onClick={once(() => bridge.cancelSignIn())}>
+        <Button variant="subtle" color="gray" onClick={once(() => bridge.cancelSignIn(...profile))}>
           Cancel
         </Button>
       </Group>

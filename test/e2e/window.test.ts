@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { SnapshotView } from '../../app/main/ipc/contract.ts';
 import { findPerson } from '../../demo/people.ts';
+import { axeViolations } from '../support/axe.ts';
 import { useCompany } from '../support/company.ts';
 import {
   appArguments,
@@ -171,7 +172,12 @@ describe('the tray app with the demo company', { skip }, () => {
       ['activity', { user: 'x' }],
       ['copyRequestId', 'rm -rf /'],
       ['setRelay', 'file:///etc/passwd'],
-      ['signOut', 'now'],
+      ['addToolKey', { name: 'x', secret: 'y' }],
+      ['copyToolKey', 'key_000000000000', 'rm -rf /', 'secret'],
+      ['saveSetting', 'relays', []],
+      ['saveSetting', 'port', 70000],
+      ['signIn', '../other'],
+      ['signOut', 'right now'],
     ].map(([name, ...args]) => new Promise((resolve) => resolve(latchkey[name](...args))).then(
       (reply) => name + ' ' + (reply.ok ? 'ok' : reply.code),
       () => name + ' cannot cross',
@@ -185,6 +191,11 @@ describe('the tray app with the demo company', { skip }, () => {
       'activity bad_usage',
       'copyRequestId bad_usage',
       'setRelay bad_usage',
+      'addToolKey bad_usage',
+      'copyToolKey bad_usage',
+      'saveSetting bad_usage',
+      'saveSetting bad_settings',
+      'signIn bad_usage',
       'signOut bad_usage',
     ]);
   });
@@ -268,6 +279,55 @@ describe('the tray app with the demo company', { skip }, () => {
     );
     assert.deepEqual(overflow, [0, 0]);
     await shoot('ready-800', 'light');
+  });
+
+  test('makes a key that its tool can use, and ends it', async () => {
+    await page.setViewportSize({ width: 960, height: 640 });
+    await page.getByRole('tab', { name: 'Tool keys' }).click();
+    await page.getByRole('button', { name: 'Add a key' }).click();
+    await page.getByLabel('Name').fill('Nightly report');
+    await page.getByLabel('Read-only').check();
+    await page.getByRole('button', { name: 'Add the key' }).click();
+    await page.getByRole('button', { name: 'Copy the key' }).click();
+    const key = await eventually('the clipboard', async () => {
+      const text = await launched.app.evaluate(({ clipboard }) => clipboard.readText());
+      return text.startsWith('lk_') ? text : undefined;
+    });
+    await page.getByRole('button', { name: 'Done' }).click();
+    const [billing] = (await snapshot()).apis;
+    assert.ok(billing);
+    const ask = async (method: string): Promise<number> => {
+      const headers = { 'X-Latchkey-Key': key, 'User-Agent': 'nightly/1.0' };
+      const response = await fetch(`${billing.localUrl}/invoices`, { method, headers });
+      await response.arrayBuffer();
+      return response.status;
+    };
+    assert.deepEqual([await ask('GET'), await ask('DELETE')], [200, 403]);
+    await page.getByText(/^just now/u).waitFor();
+    await page.getByRole('button', { name: 'Revoke Nightly report' }).click();
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click();
+    await page.getByText('No keys yet').waitFor();
+    assert.equal(await ask('GET'), 403);
+    assert.deepEqual(await axeViolations(page), []);
+  });
+
+  test('changes a setting, stays signed in, and checks its own health', async () => {
+    await page.getByRole('tab', { name: 'Settings' }).click();
+    await page.getByRole('button', { name: 'Change Patience with a sign-in' }).click();
+    await page.getByRole('textbox', { name: 'Patience with a sign-in' }).fill('5');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('[data-setting="signIn.waitSeconds"]').getByText('Set by you').waitFor();
+    await page.getByRole('status').getByText('Ready').waitFor();
+    assert.deepEqual(await axeViolations(page), []);
+    await page.getByRole('tab', { name: 'Health' }).click();
+    await page.locator('[data-check="session"][data-outcome="ok"]').waitFor();
+    await page.locator('[data-check="local-port"][data-outcome="ok"]').waitFor();
+    await shoot('health', 'light');
+    await shoot('health', 'dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    assert.deepEqual(await axeViolations(page), []);
+    await page.getByRole('tab', { name: 'Overview' }).click();
+    await page.getByRole('article').first().waitFor();
   });
 
   test('closes to the tray and comes back by menu, by click and by a second start', async () => {

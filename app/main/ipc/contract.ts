@@ -25,8 +25,8 @@ export interface ApiView {
   readonly rules: readonly ApiRuleView[];
 }
 
-/** All that the window may know of the agent; no secret in it. */
-export interface SnapshotView {
+/** What the window may know of the agent's side towards one relay. */
+interface SideView {
   readonly status: 'signed-out' | 'signing-in' | 'ready' | 'offline' | 'expired';
   readonly user?: { readonly subject: string; readonly name?: string; readonly email?: string };
   readonly relay?: string;
@@ -37,7 +37,20 @@ export interface SnapshotView {
   readonly fault?: { readonly code: string; readonly message: string; readonly atMs: number };
   readonly store: 'sealed' | 'memory';
   readonly expiresAtMs?: number;
+}
+
+/** One relay's side of the agent, while several are set up. */
+export interface ProfileView extends SideView {
+  /** What calls name it by. */
+  readonly name: string;
+  readonly title: string;
+}
+
+/** All that the window may know of the agent; no secret in it. */
+export interface SnapshotView extends SideView {
   readonly version: string;
+  /** Only while several relays are set up; the members beside it are then the first one's. */
+  readonly profiles?: readonly ProfileView[];
 }
 
 /** One record of the local audit as the window shows it; without the chain's hashes. */
@@ -78,38 +91,183 @@ export interface ActivityPage {
   readonly nextCursor?: string;
 }
 
+/** New records, and whose they are while several relays are set up. */
+export interface ActivityNews {
+  readonly records: readonly ActivityRecord[];
+  readonly profile?: string;
+}
+
 /** What of an API goes to the clipboard. */
 export type CopyKind = 'url' | 'curl';
 
-/** Every call that the window may make. */
+/** What a new tool key shall be. */
+export interface NewToolKeyView {
+  readonly name: string;
+  /** As {@link ToolKeysView.apis} names them; every API when left out. */
+  readonly apis?: readonly string[];
+  /** In upper case; every method when left out. */
+  readonly methods?: readonly string[];
+  readonly readOnly?: boolean;
+  /** In ms; without end when left out. */
+  readonly expiresInMs?: number;
+}
+
+/** A tool key without its secret. */
+export interface ToolKeyView extends Omit<NewToolKeyView, 'expiresInMs'> {
+  readonly id: string;
+  /** RFC 3339, as the times below. */
+  readonly createdAt: string;
+  readonly expiresAt?: string;
+  readonly lastUsedAt?: string;
+  readonly lastTool?: string;
+  /** Lent to one run of `latchkey run`. */
+  readonly lent?: boolean;
+}
+
+/** All tool keys, and what the window needs to make another. */
+export interface ToolKeysView {
+  /** When it was so, in epoch ms. */
+  readonly atMs: number;
+  readonly keys: readonly ToolKeyView[];
+  /** Whether a tool without a key is refused, and whether IT wants it so. */
+  readonly required: boolean;
+  readonly requiredByPolicy: boolean;
+  /** What a key can be limited to. */
+  readonly apis: readonly { readonly name: string; readonly title: string }[];
+}
+
+/** A new key and its secret: the one thing that the window gets once and never again. */
+export interface MadeToolKeyView {
+  readonly key: ToolKeyView;
+  readonly secret: string;
+  /** A command line with the secret in it. */
+  readonly curl: string;
+}
+
+/** What of a new key goes to the clipboard. */
+export type KeyCopyKind = 'secret' | 'curl';
+
+/** The settings that the window may change. */
+export const editableKeys = [
+  'port',
+  'signIn.auto',
+  'signIn.waitSeconds',
+  'guard.requireToolKeys',
+  'guard.allowedOrigins',
+  'tokens.store',
+  'network.proxy',
+  'log.level',
+] as const;
+
+/** The name of a setting that the window may change. */
+export type EditableKey = (typeof editableKeys)[number];
+
+/** How a setting is changed, and what is in it now. */
+export type SettingForm =
+  | { readonly kind: 'switch'; readonly value: boolean }
+  | {
+      readonly kind: 'number';
+      readonly value: number;
+      readonly min: number;
+      readonly max: number;
+    }
+  | { readonly kind: 'choice'; readonly value: string; readonly choices: readonly string[] }
+  | { readonly kind: 'text'; readonly value: string }
+  | { readonly kind: 'list'; readonly value: readonly string[] };
+
+/** What the window may set a setting to; `null` takes the person's own value away. */
+export type SettingInput = string | number | boolean | readonly string[] | null;
+
+/** One setting as it holds. */
+export interface SettingView {
+  readonly key: string;
+  /** The value in words, credentials hidden; one line each where it is a list, none when it is not set. */
+  readonly lines: readonly string[];
+  /** `fallback`: what the file says was bad, and a safe value holds instead. */
+  readonly source: 'policy' | 'user' | 'default' | 'fallback';
+  /** The file that set it. */
+  readonly file?: string;
+  /** Set by IT. */
+  readonly locked: boolean;
+  readonly hasEffect: boolean;
+  /** What it may be, and how it is changed; absent where the window cannot change it. */
+  readonly edit?: {
+    readonly key: EditableKey;
+    readonly allowed: string;
+    readonly form: SettingForm;
+  };
+}
+
+/** Every setting, and what is wrong in the files. */
+export interface SettingsView {
+  readonly settings: readonly SettingView[];
+  readonly faults: readonly string[];
+  /** The person's own file. */
+  readonly file: string;
+}
+
+/** What one check found. */
+export interface FindingView {
+  readonly name: string;
+  readonly outcome: 'ok' | 'warn' | 'fail' | 'skip';
+  readonly detail: string;
+  readonly todo?: string;
+}
+
+/** What all checks found, in the order in which they stand on each other. */
+export interface DiagnosisView {
+  readonly atMs: number;
+  readonly findings: readonly FindingView[];
+}
+
+/** Every call that the window may make. Where one names no profile, it means the first. */
 export interface Calls {
   getSnapshot: Call<[], SnapshotView>;
-  signIn: Call<[], SnapshotView>;
-  cancelSignIn: Call<[], null>;
+  signIn: Call<[profile?: string], SnapshotView>;
+  cancelSignIn: Call<[profile?: string], null>;
   /** Opens the sign-in page of the running attempt once more. */
-  openSignInPage: Call<[], null>;
+  openSignInPage: Call<[profile?: string], null>;
   /** Puts the sign-in page's address on the clipboard, for another browser. */
-  copySignInPage: Call<[], null>;
-  signOut: Call<[], null>;
-  refreshApis: Call<[], null>;
-  activity: Call<[query: ActivityQuery], ActivityPage>;
-  copyApi: Call<[name: string, what: CopyKind], null>;
+  copySignInPage: Call<[profile?: string], null>;
+  signOut: Call<[profile?: string], null>;
+  refreshApis: Call<[profile?: string], null>;
+  activity: Call<[query: ActivityQuery, profile?: string], ActivityPage>;
+  copyApi: Call<[name: string, what: CopyKind, profile?: string], null>;
   /** Copies a request id that the window shows. */
   copyRequestId: Call<[requestId: string], null>;
   /** Opens an API's documentation in the browser; the address is the relay's, not the window's. */
-  openDocs: Call<[name: string], null>;
+  openDocs: Call<[name: string, profile?: string], null>;
   setRelay: Call<[url: string], SnapshotView>;
   /** Starts the agent again after a fault at start. */
   retry: Call<[], SnapshotView>;
+  toolKeys: Call<[], ToolKeysView>;
+  addToolKey: Call<[key: NewToolKeyView], MadeToolKeyView>;
+  /** Copies the secret that the window was just given, or a command line with it. */
+  copyToolKey: Call<[id: string, secret: string, what: KeyCopyKind], null>;
+  revokeToolKey: Call<[id: string], ToolKeysView>;
+  settings: Call<[], SettingsView>;
+  /** Saves one setting and starts the agent again with it. */
+  saveSetting: Call<[key: EditableKey, value: SettingInput], SettingsView>;
+  /** Runs the checks of `latchkey doctor`. */
+  diagnose: Call<[], DiagnosisView>;
+  /** Copies what the last {@link Calls.diagnose} found, as `latchkey doctor` prints it. */
+  copyDiagnosis: Call<[], null>;
 }
 
 /** The name of a call. */
 export type CallName = keyof Calls;
 
+/** What the main process does for some of the calls. */
+export type CallsOf<K extends CallName> = {
+  readonly [N in K]: (
+    ...args: Calls[N]['args']
+  ) => Promise<Calls[N]['result']> | Calls[N]['result'];
+};
+
 /** Everything that the main process tells the window unasked. */
 export interface Events {
   snapshot: SnapshotView;
-  activity: readonly ActivityRecord[];
+  activity: ActivityNews;
 }
 
 /** The name of an event. */
@@ -135,6 +293,14 @@ export const callNames = [
   'openDocs',
   'setRelay',
   'retry',
+  'toolKeys',
+  'addToolKey',
+  'copyToolKey',
+  'revokeToolKey',
+  'settings',
+  'saveSetting',
+  'diagnose',
+  'copyDiagnosis',
 ] as const satisfies readonly CallName[];
 
 /** The names of all events, at run time. */

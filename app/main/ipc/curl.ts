@@ -1,4 +1,6 @@
-import type { ApiInfo, ApiRule } from '../agent/status.ts';
+import type { ToolKeyScope } from '../agent/proxy/tool-key.ts';
+import type { AgentSnapshot, ApiInfo, ApiRule } from '../agent/status.ts';
+import { scopedApis } from './scoped-apis.ts';
 
 const plain = /^[A-Za-z0-9_\-./:@%+,=~]+$/u;
 
@@ -9,8 +11,41 @@ const plain = /^[A-Za-z0-9_\-./:@%+,=~]+$/u;
  * @returns one line, quoted for a POSIX shell
  */
 export function curlLine(api: ApiInfo): string {
-  return `curl ${quote(api.localUrl + readablePath(api.rules))}`;
+  return `curl ${quote(addressToTry(api))}`;
 }
+
+/**
+ * A command line that shows a tool key to the first API that it opens.
+ *
+ * @param snapshot the agent's own
+ * @param key what it may be used for
+ * @param secret the key itself
+ * @returns one line, quoted for a POSIX shell
+ */
+export function keyedCurlLine(
+  snapshot: AgentSnapshot,
+  { apis, methods }: ToolKeyScope,
+  secret: string,
+): string {
+  const opened = scopedApis(snapshot).find(
+    ({ scope, profileScope = scope }) =>
+      apis === undefined || apis.includes(scope) || apis.includes(profileScope),
+  );
+  const method = methods === undefined || methods.includes('GET') ? undefined : methods[0];
+  return [
+    'curl',
+    ...(method === undefined ? [] : ['-X', quote(method)]),
+    '-H',
+    quote(`X-Latchkey-Key: ${secret}`),
+    quote(opened === undefined ? addressOf(snapshot, apis?.[0]) : addressToTry(opened.api)),
+  ].join(' ');
+}
+
+/** Signed out, nobody knows what the API offers. */
+const addressOf = ({ localUrl = 'http://localhost:5390' }: AgentSnapshot, api = ''): string =>
+  `${localUrl}/${api.replace(/\*$/u, '')}`;
+
+const addressToTry = (api: ApiInfo): string => api.localUrl + readablePath(api.rules);
 
 function readablePath(rules: readonly ApiRule[]): string {
   const readable = rules.filter((rule) => rule.allowed && readsAnything(rule));

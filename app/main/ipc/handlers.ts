@@ -1,22 +1,21 @@
-import type { Agent } from '../agent/agent-interface.ts';
+import type { Agent, Profile } from '../agent/agent-interface.ts';
 import { AgentError } from '../agent/errors.ts';
 import type { AgentSnapshot, ApiInfo } from '../agent/status.ts';
 import { parseArguments } from './arguments.ts';
-import type { CallName, Calls, Reply } from './contract.ts';
+import type { CallName, CallsOf, Reply } from './contract.ts';
 import { curlLine } from './curl.ts';
+import { doctorCalls, type DoctorDeps } from './doctor-calls.ts';
 import { relayAddress } from './relay-address.ts';
+import { settingCalls, type SettingDeps } from './setting-calls.ts';
+import { toolKeyCalls } from './tool-key-calls.ts';
 import { activityView, snapshotView } from './view.ts';
 
 /** What the handlers need of the outside. */
-export interface HandlerDeps {
-  /** The running agent; another one after the relay's address has changed. */
-  agent(): Pick<
-    Agent,
-    'snapshot' | 'signIn' | 'cancelSignIn' | 'signOut' | 'refreshApis' | 'activity'
-  >;
+export interface HandlerDeps extends SettingDeps, DoctorDeps {
+  /** The running agent; another one after the relay's address or a setting has changed. */
+  agent(): Pick<Agent, 'snapshot' | 'profile' | 'keys'>;
   setRelay(url: string): Promise<AgentSnapshot>;
   retry(): Promise<AgentSnapshot>;
-  copy(text: string): Promise<void>;
   openBrowser(url: string): Promise<void>;
   /** Gets what no person is told: the cause of an internal fault. */
   onError(call: CallName, error: unknown): void;
@@ -31,12 +30,6 @@ export interface Sender {
   readonly isMainFrame: boolean;
   readonly isOurWindow: boolean;
 }
-
-type Implementations = {
-  readonly [K in CallName]: (
-    ...args: Calls[K]['args']
-  ) => Promise<Calls[K]['result']> | Calls[K]['result'];
-};
 
 /**
  * Makes the function that answers a call from the window. Sender and arguments are checked before
@@ -67,35 +60,46 @@ export function createHandlers(
   };
 }
 
-function implement(deps: HandlerDeps): Implementations {
-  const api = (name: string): ApiInfo => findApi(deps.agent().snapshot(), name);
-  const signInUrl = (): string => {
-    const url = deps.agent().snapshot().signInUrl;
+function implement(deps: HandlerDeps): CallsOf<CallName> {
+  const side = (profile?: string): Profile => deps.agent().profile(profile);
+  const api = (name: string, profile?: string): ApiInfo =>
+    findApi(side(profile).snapshot().apis, name);
+  const signInUrl = (profile?: string): string => {
+    const url = side(profile).snapshot().signInUrl;
     if (url === undefined) throw new AgentError('bad_usage', 'No sign-in is running. Start one.');
     return url;
   };
+  const snapshot = () => snapshotView(deps.agent().snapshot());
   return {
-    getSnapshot: () => snapshotView(deps.agent().snapshot()),
-    signIn: async () => snapshotView(await deps.agent().signIn()),
-    cancelSignIn: () => done(() => deps.agent().cancelSignIn()),
-    openSignInPage: async () => finished(deps.openBrowser(signInUrl())),
-    copySignInPage: async () => finished(deps.copy(signInUrl())),
-    signOut: async () => finished(deps.agent().signOut()),
-    refreshApis: async () => finished(deps.agent().refreshApis()),
-    activity: (query) => {
-      const page = deps.agent().activity(query);
+    getSnapshot: snapshot,
+    signIn: async (profile) => {
+      await side(profile).signIn();
+      return snapshot();
+    },
+    cancelSignIn: (profile) => done(() => side(profile).cancelSignIn()),
+    openSignInPage: async (profile) => finished(deps.openBrowser(signInUrl(profile))),
+    copySignInPage: async (profile) => finished(deps.copy(signInUrl(profile))),
+    signOut: async (profile) => finished(side(profile).signOut()),
+    refreshApis: async (profile) => finished(side(profile).refreshApis()),
+    activity: (query, profile) => {
+      const page = side(profile).activity(query);
       return { ...page, records: page.records.map(activityView) };
     },
-    copyApi: async (name, what) =>
-      finished(deps.copy(what === 'url' ? api(name).localUrl : curlLine(api(name)))),
+    copyApi: async (name, what, profile) => {
+      const found = api(name, profile);
+      return finished(deps.copy(what === 'url' ? found.localUrl : curlLine(found)));
+    },
     copyRequestId: async (requestId) => finished(deps.copy(requestId)),
-    openDocs: async (name) => {
-      const { docs } = api(name);
+    openDocs: async (name, profile) => {
+      const { docs } = api(name, profile);
       if (docs === undefined) throw new AgentError('bad_usage', `${name} names no documentation.`);
       return finished(deps.openBrowser(docs));
     },
     setRelay: async (url) => snapshotView(await deps.setRelay(relayAddress(url))),
     retry: async () => snapshotView(await deps.retry()),
+    ...toolKeyCalls(deps),
+    ...settingCalls(deps),
+    ...doctorCalls(deps),
   };
 }
 
@@ -106,8 +110,8 @@ function checkSender(sender: Sender, pageOrigin: string): void {
   }
 }
 
-function findApi(snapshot: AgentSnapshot, name: string): ApiInfo {
-  const api = snapshot.apis.find((candidate) => candidate.name === name);
+function findApi(apis: readonly ApiInfo[], name: string): ApiInfo {
+  const api = apis.find((candidate) => candidate.name === name);
   if (api === undefined) throw new AgentError('unknown_api', `There is no API named ${name}.`);
   return api;
 }

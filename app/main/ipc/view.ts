@@ -7,14 +7,38 @@ import { curlLine } from './curl.ts';
  * What the window gets to see of the agent.
  *
  * @param snapshot the agent's own
- * @returns plain data; the sign-in address, which carries the attempt's state, stays behind
+ * @returns plain data; the sign-in addresses, which carry their attempts' state, stay behind
  */
 export function snapshotView(snapshot: AgentSnapshot): SnapshotView {
-  const { signInUrl, apis, ...rest } = snapshot;
+  const { version, profiles } = snapshot;
   return {
-    ...rest,
-    signInPage: signInUrl !== undefined,
+    ...sideView(snapshot),
+    version,
+    ...(profiles && {
+      profiles: profiles.map((profile) => ({
+        ...sideView(profile),
+        name: profile.name,
+        title: profile.title,
+      })),
+    }),
+  };
+}
+
+/** Listed, so that nothing more reaches the window. */
+function sideView(
+  side: Omit<AgentSnapshot, 'version' | 'profiles'>,
+): Omit<SnapshotView, 'version' | 'profiles'> {
+  const { status, user, relay, localUrl, apis, signInUrl, fault, store, expiresAtMs } = side;
+  return {
+    status,
+    store,
     apis: apis.map(apiView),
+    signInPage: signInUrl !== undefined,
+    ...(user && { user }),
+    ...(relay !== undefined && { relay }),
+    ...(localUrl !== undefined && { localUrl }),
+    ...(fault && { fault }),
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
   };
 }
 

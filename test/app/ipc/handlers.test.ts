@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
+import type { Profile } from '../../../app/main/agent/agent-interface.ts';
 import { AgentError } from '../../../app/main/agent/errors.ts';
 import type { AgentSnapshot } from '../../../app/main/agent/status.ts';
 import { callNames } from '../../../app/main/ipc/contract.ts';
-import { createHandlers } from '../../../app/main/ipc/handlers.ts';
-import type { HandlerDeps } from '../../../app/main/ipc/handlers.ts';
+import { createWindowAgent, type WindowAgent } from '../../support/window-agent.ts';
+import { severalRelays } from '../../support/window-states.ts';
 
 const origin = 'latchkey-ui://app';
 const page = { url: `${origin}/index.html`, isMainFrame: true, isOurWindow: true };
@@ -29,58 +30,32 @@ const snapshot: AgentSnapshot = {
   version: '1.0.0',
 };
 
-function setUp(changes: Partial<ReturnType<HandlerDeps['agent']>> = {}): {
-  answer: ReturnType<typeof createHandlers>;
-  done: string[];
-} {
-  const done: string[] = [];
-  const note =
-    (what: string) =>
-    (text?: unknown): Promise<never> => {
-      done.push(typeof text === 'string' ? `${what} ${text}` : what);
-      return Promise.resolve(snapshot as never);
-    };
-  const agent: ReturnType<HandlerDeps['agent']> = {
-    snapshot: () => snapshot,
-    signIn: note('signIn'),
-    cancelSignIn: () => void done.push('cancelSignIn'),
-    signOut: note('signOut'),
-    refreshApis: note('refreshApis'),
-    activity: () => ({
-      records: [
-        {
-          seq: 1,
-          id: 'A',
-          at: '2026-11-23T10:00:00.000Z',
-          kind: 'request',
-          side: 'app',
-          hash: 'f'.repeat(64),
-          prev: '0'.repeat(64),
-          tokenId: 'abc',
-          tool: { name: 'curl', pid: 4 },
-          api: 'billing',
-        },
-      ],
-    }),
-    ...changes,
-  };
-  const answer = createHandlers(
-    {
-      agent: () => agent,
-      setRelay: note('setRelay'),
-      retry: note('retry'),
-      copy: note('copy'),
-      openBrowser: note('open'),
-      onError: (call) => void done.push(`error in ${call}`),
-    },
-    origin,
-  );
-  return { answer, done };
+function setUp(
+  t: TestContext,
+  changes: Partial<Profile> = {},
+  shown: AgentSnapshot = snapshot,
+): WindowAgent {
+  const agent = createWindowAgent(origin, shown, changes);
+  t.after(agent.close);
+  const record = {
+    seq: 1,
+    id: 'A',
+    at: '2026-11-23T10:00:00.000Z',
+    kind: 'request',
+    side: 'app',
+    hash: 'f'.repeat(64),
+    prev: '0'.repeat(64),
+    tokenId: 'abc',
+    tool: { name: 'curl', pid: 4 },
+    api: 'billing',
+  } as const;
+  agent.records = { '': [record] };
+  return agent;
 }
 
 describe('calls from the window', () => {
-  test('are answered for our own main frame only', async () => {
-    const { answer, done } = setUp();
+  test('are answered for our own main frame only', async (t) => {
+    const { answer, done } = setUp(t);
     const strangers = [
       { ...page, url: 'https://evil.example/' },
       { ...page, url: 'latchkey-ui://app.evil/index.html' },
@@ -97,15 +72,15 @@ describe('calls from the window', () => {
     assert.deepEqual(done, []);
   });
 
-  test('are refused with wrong, missing or extra arguments, before anything happens', async () => {
-    const { answer, done } = setUp();
+  test('are refused with wrong, missing or extra arguments, before anything happens', async (t) => {
+    const { answer, done } = setUp(t);
     const bad: readonly (readonly [(typeof callNames)[number], readonly unknown[]])[] = [
       ['signIn', [1]],
       ['signOut', [undefined]],
       ['copyApi', ['billing']],
       ['copyApi', ['billing', 'token']],
       ['copyApi', [{}, 'url']],
-      ['copyApi', ['billing', 'url', 'more']],
+      ['copyApi', ['billing', 'url', 'acme', 'more']],
       ['copyRequestId', ['; rm -rf /']],
       ['openDocs', ['']],
       ['activity', []],
@@ -114,6 +89,12 @@ describe('calls from the window', () => {
       ['activity', [{ unknown: true }]],
       ['activity', [{ decision: 'maybe' }]],
       ['setRelay', ['x'.repeat(3000)]],
+      ['signIn', ['Acme']],
+      ['signIn', ['../acme']],
+      ['signIn', ['acme', 'globex']],
+      ['activity', [{}, undefined]],
+      ['toolKeys', ['all']],
+      ['diagnose', [{}]],
     ];
     for (const [name, args] of bad) {
       const reply = await answer(name, page, args);
@@ -124,8 +105,8 @@ describe('calls from the window', () => {
     assert.deepEqual(done, []);
   });
 
-  test('show neither the sign-in address nor hashes nor token ids', async () => {
-    const { answer } = setUp();
+  test('show neither the sign-in address nor hashes nor token ids', async (t) => {
+    const { answer } = setUp(t);
     const seen = JSON.stringify([
       await answer('getSnapshot', page, []),
       await answer('activity', page, [{}]),
@@ -135,8 +116,8 @@ describe('calls from the window', () => {
     assert.match(seen, /"tool":"curl"/u);
   });
 
-  test('copy and open what the agent knows, never what the page says', async () => {
-    const { answer, done } = setUp();
+  test('copy and open what the agent knows, never what the page says', async (t) => {
+    const { answer, done } = setUp(t);
     await answer('copyApi', page, ['billing', 'url']);
     await answer('copyApi', page, ['billing', 'curl']);
     await answer('openDocs', page, ['billing']);
@@ -151,8 +132,8 @@ describe('calls from the window', () => {
     ]);
   });
 
-  test('carry the agent’s refusals over, and hide what is internal', async () => {
-    const { answer, done } = setUp({
+  test('carry the agent’s refusals over, and hide what is internal', async (t) => {
+    const { answer, done } = setUp(t, {
       signIn: () => Promise.reject(new AgentError('consent_refused', 'Access was refused.')),
       signOut: () => Promise.reject(new Error('token abc at /home/x')),
     });
@@ -164,5 +145,35 @@ describe('calls from the window', () => {
     const internal = await answer('signOut', page, []);
     assert.ok(!internal.ok && internal.code === 'internal' && !internal.message.includes('abc'));
     assert.deepEqual(done, ['error in signOut']);
+  });
+
+  test('go to the profile that they name, and to no other', async (t) => {
+    const { answer, done } = setUp(t, {}, severalRelays);
+    await answer('signIn', page, ['globex-ltd']);
+    await answer('signOut', page, ['acme']);
+    await answer('copyApi', page, ['billing', 'url', 'acme']);
+    const elsewhere = await answer('copyApi', page, ['billing', 'url', 'globex-ltd']);
+    assert.ok(!elsewhere.ok && elsewhere.code === 'unknown_api');
+    const nobody = await answer('signIn', page, ['initech']);
+    assert.ok(!nobody.ok && nobody.code === 'unknown_profile');
+    assert.deepEqual(done, [
+      'signIn globex-ltd',
+      'signOut acme',
+      'copy http://localhost:5390/acme/billing',
+    ]);
+  });
+
+  test('show each profile’s state, and no profile’s sign-in address', async (t) => {
+    const [acme, globex] = severalRelays.profiles ?? [];
+    assert.ok(acme && globex);
+    const signInUrl = 'https://idp.example.com/auth?state=s3cret';
+    const profiles = [acme, { ...globex, status: 'signing-in', signInUrl } as const];
+    const { answer } = setUp(t, {}, { ...severalRelays, profiles });
+    const reply = await answer('getSnapshot', page, []);
+    assert.ok(reply.ok);
+    const seen = JSON.stringify(reply.value);
+    assert.ok(!seen.includes('s3cret'));
+    assert.match(seen, /"title":"Globex Ltd/u);
+    assert.match(seen, /"status":"signing-in","store":"memory","apis":\[\],"signInPage":true/u);
   });
 });

@@ -1,0 +1,79 @@
+import type { ToolKeyView } from '../main/ipc/contract.ts';
+
+const dayMs = 86_400_000;
+
+/** How long a new key may live; the empty value is for ever. */
+export const lifetimes = [
+  { label: '1 day', value: String(dayMs) },
+  { label: '7 days', value: String(7 * dayMs) },
+  { label: '30 days', value: String(30 * dayMs) },
+  { label: '90 days', value: String(90 * dayMs) },
+  { label: '1 year', value: String(365 * dayMs) },
+  { label: 'Never', value: '' },
+] as const;
+
+/** The methods that a key can be limited to. */
+export const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/**
+ * What a key opens.
+ *
+ * @param key its limits
+ * @returns such as `Every API, read-only` or `billing and payroll, GET and POST`
+ */
+export function scopeWords({ apis, methods, readOnly }: ToolKeyView): string {
+  const what = [apis === undefined ? 'Every API' : listed(apis)];
+  if (readOnly === true) what.push('read-only');
+  if (methods !== undefined) what.push(listed(methods));
+  return what.join(', ');
+}
+
+/**
+ * When a key ends.
+ *
+ * @param key the key
+ * @param nowMs epoch ms
+ * @returns such as `in 30 days`
+ */
+export function endWords({ expiresAt, lent }: ToolKeyView, nowMs: number): string {
+  if (lent === true) return 'with its run';
+  if (expiresAt === undefined) return 'never';
+  const leftMs = Date.parse(expiresAt) - nowMs;
+  if (!(leftMs > 0)) return 'expired';
+  return `in ${spanWords(leftMs)}`;
+}
+
+/**
+ * How long ago something was.
+ *
+ * @param at RFC 3339
+ * @param nowMs epoch ms
+ * @returns such as `5 min ago`
+ */
+export function agoWords(at: string, nowMs: number): string {
+  const pastMs = nowMs - Date.parse(at);
+  return pastMs < 60_000 ? 'just now' : `${spanWords(pastMs)} ago`;
+}
+
+/**
+ * A day.
+ *
+ * @param at RFC 3339
+ * @returns in the person's own zone, such as `29 Nov 2026`
+ */
+export function dayWords(at: string): string {
+  return new Date(at).toLocaleDateString([], { day: 'numeric', month: 'short', year: 'numeric' });
+}
+
+function spanWords(spanMs: number): string {
+  const minutes = Math.max(1, Math.round(spanMs / 60_000));
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  if (hours < 48) return hours === 1 ? '1 hour' : `${hours} hours`;
+  return `${Math.round(hours / 24)} days`;
+}
+
+function listed(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+}
