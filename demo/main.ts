@@ -60,7 +60,7 @@ function banner(company: Company, app: AppCommand, localUrl: string): string {
   Latchkey demo: a small made-up company on this computer. Loopback only; nothing here is real.
 
   Running: identity provider ${company.issuer}
-           relay             ${company.relayUrl} (management ${company.managementUrl})
+           relay             ${company.relayUrl} (management and console ${company.managementUrl}/)
            ${started} at ${localUrl}
 
   Sign in as (user name, password):
