@@ -1,6 +1,11 @@
 // Loaded before each test file: ends a file that outlives its time, also one whose event loop is stuck.
 // The runner's own time-outs fail the test but leave the process, and with it the whole run, hanging.
+import { enableCompileCache } from 'node:module';
+import { join } from 'node:path';
 import { isMainThread, Worker } from 'node:worker_threads';
+
+// Hundreds of processes read the same sources; here, not in the environment, so that their children begin as ever.
+enableCompileCache(join(import.meta.dirname, '../node_modules/.cache/test'));
 
 const minutes = Number(process.env['LATCHKEY_TEST_MINUTES'] ?? 6);
 

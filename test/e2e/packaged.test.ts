@@ -200,7 +200,9 @@ describe('the packaged app', { skip }, () => {
         return body;
       });
       // The ledger opens only when better-sqlite3 loads from the archive.
-      const segments = (await readdir(join(dataDir, 'audit'))).filter((f) => f.endsWith('.sqlite'));
+      const segments = (await readdir(join(dataDir, 'audit'))).filter((f) =>
+        /^audit-\d+\.sqlite$/u.test(f),
+      );
       assert.equal(segments.length, 1);
       await eventually('the Quit line', async () =>
         (await tray.labels()).includes('Quit') ? true : undefined,

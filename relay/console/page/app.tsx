@@ -40,7 +40,7 @@ export function App(): ReactNode {
     <div className="console">
       <Header session={session.value} status={status.value} />
       <Nav screen={place.screen} />
-      <main id="main" tabIndex={-1}>
+      <main id="main" tabIndex={0}>
         <Problem text={status.problem} />
         {insecure.length > 0 && (
           <Alert
