@@ -1,7 +1,9 @@
 import { parentPort } from 'node:worker_threads';
+import { runBehind } from '../run-behind.ts';
 import { prepareSegment, type PrepareOrder } from './prepare.ts';
 
 // Reads and writes segments that nobody writes any more, on a thread that may wait for the disk.
+runBehind();
 parentPort?.on('message', (order: PrepareOrder) => {
   prepareSegment(order).then(
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window

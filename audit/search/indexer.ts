@@ -33,7 +33,7 @@ export function createIndexer(dir: string, onError: (error: unknown) => void): I
     const started = new Worker(new URL('./thread.ts', import.meta.url), {
       workerData: stop,
       // A chunk at a time, whatever the ledger's size.
-      resourceLimits: { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 8 },
+      resourceLimits: { maxOldGenerationSizeMb: 48, maxYoungGenerationSizeMb: 4 },
     });
     started.unref();
     started.on('message', (problem: string | undefined) => {
