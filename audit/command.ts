@@ -5,7 +5,9 @@ import { writeExport } from './export.ts';
 import { eraseCommand, eraseOptions } from './erase-command.ts';
 import { holdCommand, holdOptions } from './hold-command.ts';
 import { type AuditFormat, FORMATS } from './formats/format.ts';
+import { type LedgerRead, noteRead } from './people/note-read.ts';
 import { reportCommand, reportOptions } from './report/command.ts';
+import { condition, segmentsToRead } from './reader.ts';
 import { verifyLedger } from './verify.ts';
 import type { Fault } from './verify-record.ts';
 
@@ -50,8 +52,7 @@ export async function runAuditCommand(argv: readonly string[], io: Io): Promise<
       case 'export':
         return await exportTo(rest, io);
       case 'report':
-        io.stdout.write(reportCommand(io.dir, parsed(rest, reportOptions), Date.now()));
-        return 0;
+        return report(rest, io);
       case 'erase':
       case 'hold':
         return await administer(name, rest, io);
@@ -121,7 +122,22 @@ function lineOf({ segment, seq, what }: Fault): string {
   return [...where.filter((it) => it !== undefined), what].join(': ');
 }
 
-async function exportTo(argv: readonly string[], { dir, version, stdout }: Io): Promise<number> {
+function report(argv: readonly string[], io: Io): number {
+  const options = parsed(argv, reportOptions);
+  const text = reportCommand(io.dir, options, Date.now());
+  note(io, { ...options, kind: 'admin-read', what: 'report' });
+  io.stdout.write(text);
+  return 0;
+}
+
+/** Who reads an audit is a question of an audit. */
+function note({ dir, stderr }: Io, read: LedgerRead): void {
+  if (noteRead(dir, read)) return;
+  stderr.write(`this is not recorded: ${dir} has no keys of people, or they can't be written\n`);
+}
+
+async function exportTo(argv: readonly string[], io: Io): Promise<number> {
+  const { dir, version, stdout } = io;
   const { format = 'jsonl', ...filter } = parsed(argv, {
     format: { type: 'string' },
     since: { type: 'string' },
@@ -130,6 +146,10 @@ async function exportTo(argv: readonly string[], { dir, version, stdout }: Io): 
     api: { type: 'string' },
   });
   if (!isFormat(format)) throw new UsageError(`no format ${format}: use ${FORMATS.join(', ')}`);
+  // What cannot be done is not recorded as done.
+  segmentsToRead(dir);
+  condition(filter);
+  note(io, { ...filter, kind: 'export', what: `export as ${format}` });
   await writeExport(dir, { format, ...(version && { version }), ...filter }, stdout);
   return 0;
 }

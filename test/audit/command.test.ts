@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { writeExport } from '../../audit/export.ts';
 import type { AuditRecord } from '../../audit/record.ts';
 import { runAuditCommand } from '../../audit/command.ts';
@@ -126,4 +127,27 @@ test('bad usage ends with 2 and says what to do', async (t) => {
     assert.match(err, message);
   }
   assert.equal((await run(`${dir}/nowhere`, 'verify')).code, 2);
+});
+
+test('who exports or reports is recorded by the writer, and a copy stays as it is', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  await writeRequests(ledger, 2);
+  assert.equal((await run(dir, 'export', '--format', 'csv', '--user', 'user0')).err, '');
+  assert.equal((await run(dir, 'report', '--since', '2020-01-01', '--json')).err, '');
+  assert.equal((await run(dir, 'export', '--since', 'soon')).code, 2);
+  const reads = () => ledger.query({ kinds: ['export', 'admin-read'] }).records;
+  for (let left = 100; reads().length < 2 && left > 0; left -= 1) await sleep(50);
+  const [report, exported] = reads();
+  assert.equal(exported?.kind, 'export');
+  assert.match(exported.detail ?? '', /^export as csv by \S+, of one person$/);
+  assert.ok(exported.who, 'the person stands there under the pseudonym');
+  assert.match(report?.detail ?? '', /^report by \S+, since 2020-01-01$/);
+  await ledger.close();
+  const copy = ledgerDir(t);
+  cpSync(dir, copy, { recursive: true });
+  const { code, err } = await run(copy, 'export');
+  assert.equal(code, 0, err);
+  assert.match(err, /this is not recorded/);
+  assert.equal((await run(copy, 'verify')).code, 0);
 });
