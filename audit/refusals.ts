@@ -52,9 +52,13 @@ export function createRefusals(
   const timer = setInterval(() => void flush(), 1000);
   timer.unref();
   return {
-    record(fields, outcome) {
-      const source = counted.size < MAX_KEYS ? fields.ip : 'others';
-      const key = `${source} ${fields.code}`;
+    record(given, outcome) {
+      const own = `${given.ip} ${given.code}`;
+      const isCounted = counted.has(own) || counted.size < MAX_KEYS;
+      const key = isCounted ? own : `others ${given.code}`;
+      // Of many sources none is the one: whoever came first would answer for all of them.
+      const { ip: _first, ...nameless } = given;
+      const fields = isCounted ? given : nameless;
       const row = counted.get(key);
       if (row === undefined) {
         counted.set(key, { fields, outcome, count: 0 });
