@@ -18,5 +18,6 @@ process.argv.push(
   'test/attack/audit-mutation.test.ts',
   'test/attack/audit-kill-drill.test.ts',
   'test/flow/kill.test.ts',
+  'test/e2e/console-scroll.test.ts',
 );
 await import('./test.ts');

@@ -78,7 +78,7 @@ export const specs = {
     rest: '-- CMD ARGS…',
   },
   policy: { about: 'each setting that holds, and who set it', options: common },
-  doctor: { about: 'find out what does not work, and why', options: common },
+  doctor: { about: 'find out what does not work, and why', options: profiled },
   bundle: {
     about: 'diagnostics for support, without secrets',
     options: {

@@ -5,9 +5,8 @@ import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { controlAddress, controlVersion, versionHeader } from '../agent/control/address.ts';
 
-const appState = z.object({
+const profileState = z.object({
   status: z.enum(['signed-out', 'signing-in', 'ready', 'offline', 'expired']),
-  version: z.string(),
   store: z.enum(['sealed', 'memory']),
   relay: z.string().optional(),
   localUrl: z.string().optional(),
@@ -16,6 +15,10 @@ const appState = z.object({
   user: z
     .object({ subject: z.string(), name: z.string().optional(), email: z.string().optional() })
     .optional(),
+});
+const appState = profileState.extend({
+  version: z.string(),
+  profiles: z.array(profileState.extend({ name: z.string() })).optional(),
 });
 
 /** What the running app says of itself. */
@@ -45,7 +48,7 @@ async function checkApp(context: CheckContext): Promise<Found> {
   }
   const app = appState.safeParse(response.statusCode === 200 ? parsed(body) : undefined);
   if (!app.success) return { outcome: 'fail', detail: 'Latchkey is running and answers nonsense' };
-  const facts = { app: app.data };
+  const facts = { app: about(app.data, context) };
   if (app.data.version === context.version) {
     return { outcome: 'ok', detail: `Latchkey ${app.data.version} is running`, facts };
   }
@@ -54,6 +57,12 @@ async function checkApp(context: CheckContext): Promise<Found> {
     detail: `Latchkey ${app.data.version} is running, this command is ${context.version}`,
     facts,
   };
+}
+
+/** What it says of the one profile that is asked about. */
+function about(app: AppState, { profile }: CheckContext): AppState {
+  const one = app.profiles?.find(({ name }) => name === profile?.name);
+  return one === undefined ? app : { ...one, version: app.version };
 }
 
 /** Without the control client, whose calls wait longer than a check may. */

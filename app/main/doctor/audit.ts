@@ -14,8 +14,8 @@ export const auditCheck: Check = {
   run: checkAudit,
 };
 
-async function checkAudit({ dataDir }: CheckContext): Promise<Found> {
-  const dir = join(dataDir, 'audit');
+async function checkAudit({ dataDir, profile }: CheckContext): Promise<Found> {
+  const dir = join(profile?.dir ?? dataDir, 'audit');
   const bytes = sizeOf(dir);
   if (bytes === undefined) return { outcome: 'skip', detail: 'nothing was recorded yet' };
   if (bytes > mostBytes) {

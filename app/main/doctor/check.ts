@@ -49,9 +49,19 @@ export interface Facts {
   readonly clocks: readonly ClockReading[];
 }
 
+/** Whom the checks are about, where several relays are set up. */
+export interface CheckedProfile {
+  readonly name: string;
+  readonly url: string;
+  /** Its session's and audit's. */
+  readonly dir: string;
+}
+
 /** What a check works with. */
 export interface CheckContext {
   readonly dataDir: string;
+  /** Of the first relay without one. */
+  readonly profile?: CheckedProfile | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   readonly settings: Settings;

@@ -8,9 +8,9 @@ export const relayAddressCheck: Check = {
   run: checkRelayAddress,
 };
 
-function checkRelayAddress({ facts, settings }: CheckContext): Found {
+function checkRelayAddress({ facts, settings, profile }: CheckContext): Found {
   const used = facts.app?.relay;
-  const set = settings.get('relays')[0]?.url;
+  const set = profile?.url ?? settings.get('relays')[0]?.url;
   const address = used ?? set;
   if (address === undefined) return { outcome: 'fail', detail: 'no relay is set' };
   const relay = parseRelayUrl(address);

@@ -165,3 +165,23 @@ test('audit is that of the profile: each has a record of its own', async (t) => 
   assert.equal(audit('verify', '--profile', 'globex').status, 0);
   assert.equal(audit('verify', '--profile', 'nobody').status, 1);
 });
+
+test('doctor looks at the profile that is named: its relay, its session, its audit', async () => {
+  const relays = ['Acme Ltd', 'Globex'].map((name) => ({ name, url: 'https://relay.invalid' }));
+  writeFileSync(join(dataDir, 'settings.json'), JSON.stringify({ relays }), { mode: 0o600 });
+  interface Told {
+    readonly checks: readonly { readonly name: string; readonly detail: string }[];
+  }
+  const told = async (profile: string): Promise<(name: string) => string | undefined> => {
+    const { out } = await run('doctor', '--json', '--profile', profile);
+    const { checks } = JSON.parse(out) as Told;
+    return (name) => checks.find((check) => check.name === name)?.detail;
+  };
+  const globex = await told('globex');
+  assert.match(globex('relay-address') ?? '', /https:\/\/globex\.example/);
+  assert.match(globex('session') ?? '', /^signed in/);
+  assert.equal(globex('audit'), 'nothing was recorded yet');
+  const { code, err } = await run('doctor', '--profile', 'nobody');
+  assert.equal(code, 1);
+  assert.match(err, /acme-ltd, globex/);
+});
