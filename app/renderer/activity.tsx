@@ -1,9 +1,9 @@
-import { Checkbox, Code, Group, Select, Table, Text, TextInput, Title } from '@mantine/core';
-import { IconSearch } from '@tabler/icons-react';
+import { Code, Group, Table, Text, Title } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { ActivityRecord } from '../main/ipc/contract.ts';
 import { ActivityLine } from './activity-line.tsx';
+import { ActivityFilters } from '../../ui/activity-filters.tsx';
 import { activityRows, filterRows } from '../../ui/activity-rows.ts';
 import type { ActivityFilter } from '../../ui/activity-rows.ts';
 import type { PartProps } from './part-props.ts';
@@ -32,7 +32,16 @@ export function Activity({
         <Title order={2} size="h4" id="activity">
           Activity
         </Title>
-        {used && <Filters filter={filter} apis={apis} onChange={setFilter} />}
+        {used && (
+          <ActivityFilters
+            label="the activity"
+            finds="path, code, request id"
+            width={190}
+            filter={filter}
+            apis={apis}
+            onChange={setFilter}
+          />
+        )}
       </Group>
       {!used || shown.length === 0 ? (
         <Nothing {...part} filtered={used} />
@@ -63,46 +72,6 @@ export function Activity({
         </div>
       )}
     </section>
-  );
-}
-
-function Filters({
-  filter,
-  apis,
-  onChange,
-}: {
-  readonly filter: ActivityFilter;
-  readonly apis: readonly string[];
-  readonly onChange: (filter: ActivityFilter) => void;
-}): ReactNode {
-  return (
-    <Group gap="sm" role="search" aria-label="Filter the activity">
-      <TextInput
-        size="xs"
-        w={190}
-        aria-label="Find in activity"
-        placeholder="Find path, code, request id"
-        leftSection={<IconSearch size={14} aria-hidden />}
-        value={filter.text}
-        onChange={(event) => onChange({ ...filter, text: event.currentTarget.value })}
-      />
-      <Select
-        size="xs"
-        w={140}
-        aria-label="API"
-        placeholder="All APIs"
-        clearable
-        data={apis}
-        value={filter.api === '' ? null : filter.api}
-        onChange={(api) => onChange({ ...filter, api: api ?? '' })}
-      />
-      <Checkbox
-        size="xs"
-        label="Refused only"
-        checked={filter.deniedOnly}
-        onChange={(event) => onChange({ ...filter, deniedOnly: event.currentTarget.checked })}
-      />
-    </Group>
   );
 }
 

@@ -12,7 +12,7 @@ const start = Date.parse('2026-01-01T12:00:00Z');
 const DAY = 86_400_000;
 const hers = {
   requestId: 'hers',
-  user: 'ada',
+  user: 'ada-lovelace',
   userName: 'Ada',
   api: 'billing',
   decision: 'allow',
@@ -23,7 +23,10 @@ function written(t: TestContext): string {
   writeFirstFormat(dir, start, [
     { kind: 'start', fields: {} },
     { kind: 'request', fields: hers },
-    { kind: 'outcome', fields: { requestId: 'hers', user: 'ada', api: 'billing', status: 200 } },
+    {
+      kind: 'outcome',
+      fields: { requestId: 'hers', user: 'ada-lovelace', api: 'billing', status: 200 },
+    },
     { kind: 'request', fields: { ...hers, requestId: 'open' } },
   ]);
   return dir;
@@ -33,29 +36,29 @@ test('a ledger from before people had keys is read, goes on sealed, and verifies
   const dir = written(t);
   assert.deepEqual((await verifyLedger(dir)).faults, []);
   const ledger = openLedger(t, dir);
-  await ledger.append('sign-in', { user: 'ada', userName: 'Ada' });
-  const { records } = ledger.query({ user: 'ada' });
+  await ledger.append('sign-in', { user: 'ada-lovelace', userName: 'Ada' });
+  const { records } = ledger.query({ user: 'ada-lovelace' });
   assert.deepEqual(
     records.map(({ kind, user, who }) => [kind, user, who !== undefined]),
     [
-      ['sign-in', 'ada', true],
-      ['interrupted', 'ada', true],
-      ['request', 'ada', false],
-      ['outcome', 'ada', false],
-      ['request', 'ada', false],
+      ['sign-in', 'ada-lovelace', true],
+      ['interrupted', 'ada-lovelace', true],
+      ['request', 'ada-lovelace', false],
+      ['outcome', 'ada-lovelace', false],
+      ['request', 'ada-lovelace', false],
     ],
   );
   await ledger.close();
-  assert.ok(!readFileSync(join(dir, 'audit-000002.sqlite')).includes('ada'));
+  assert.ok(!readFileSync(join(dir, 'audit-000002.sqlite')).includes('ada-lovelace'));
   assert.deepEqual((await verifyLedger(dir)).faults, []);
 });
 
 test('erasure tells how many records name the person in clear, and these expire', async (t) => {
   const dir = written(t);
   const first = createLedger({ dir, side: 'relay', now: () => start + DAY });
-  await first.append('sign-in', { user: 'ada' });
+  await first.append('sign-in', { user: 'ada-lovelace' });
   await first.close();
-  const { out } = await administer(dir, 'erase', '--user', 'ada', '--json');
+  const { out } = await administer(dir, 'erase', '--user', 'ada-lovelace', '--json');
   assert.match(out, /"records":2,"clear":3,/);
   const second = createLedger({
     dir,
@@ -63,9 +66,9 @@ test('erasure tells how many records name the person in clear, and these expire'
     now: () => start + 31 * DAY,
     retention: () => ({ defaultMs: 30 * DAY, apis: {} }),
   });
-  await until(() => second.query({ user: 'ada' }).records.length === 0);
+  await until(() => second.query({ user: 'ada-lovelace' }).records.length === 0);
   await second.close();
-  assert.ok(!readFileSync(join(dir, 'audit-000001.sqlite')).includes('ada'));
+  assert.ok(!readFileSync(join(dir, 'audit-000001.sqlite')).includes('ada-lovelace'));
   assert.deepEqual((await verifyLedger(dir)).faults, []);
-  assert.ok(!(await allRecords(dir)).some(({ user }) => user === 'ada'));
+  assert.ok(!(await allRecords(dir)).some(({ user }) => user === 'ada-lovelace'));
 });

@@ -1,7 +1,8 @@
-import { Badge, Button, Checkbox, Group, Select, Text, TextInput, Title } from '@mantine/core';
-import { IconPlayerPause, IconPlayerPlay, IconSearch } from '@tabler/icons-react';
+import { Badge, Button, Group, Text, Title } from '@mantine/core';
+import { IconPlayerPause, IconPlayerPlay } from '@tabler/icons-react';
 import { useCallback, useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
+import { ActivityFilters } from '../../../ui/activity-filters.tsx';
 import { type ActivityFilter, activityRows, filterRows } from '../../../ui/activity-rows.ts';
 import { Empty } from '../../../ui/empty.tsx';
 import { Problem } from './problem.tsx';
@@ -45,7 +46,13 @@ export function Live(): ReactNode {
         </Button>
       </Group>
       <TrafficStrip />
-      <Filters filter={filter} apis={apis} onChange={setFilter} />
+      <ActivityFilters
+        label="the live traffic"
+        finds="person, path, code, request id"
+        filter={filter}
+        apis={apis}
+        onChange={setFilter}
+      />
       <Problem text={live.problem} />
       {live.state === 'connecting' ? (
         <Text c="dimmed" role="status">
@@ -79,47 +86,5 @@ function State({
     <Badge role="status" variant="light" tt="none" color={isPaused ? 'gray' : colors[live.state]}>
       {isPaused ? 'Paused' : words[live.state]}
     </Badge>
-  );
-}
-
-function Filters({
-  filter,
-  apis,
-  onChange,
-}: {
-  readonly filter: ActivityFilter;
-  readonly apis: readonly string[];
-  readonly onChange: (filter: ActivityFilter) => void;
-}): ReactNode {
-  return (
-    <Group gap="sm" role="search" aria-label="Filter the live traffic">
-      <TextInput
-        size="xs"
-        className="grow"
-        maw={320}
-        aria-label="Find in the live traffic"
-        placeholder="Find person, path, code, request id"
-        leftSection={<IconSearch size={14} aria-hidden />}
-        value={filter.text}
-        onChange={(event) => onChange({ ...filter, text: event.currentTarget.value })}
-      />
-      <Select
-        size="xs"
-        w={150}
-        aria-label="API"
-        placeholder="All APIs"
-        clearable
-        clearButtonProps={{ 'aria-label': 'All APIs' }}
-        data={apis}
-        value={filter.api === '' ? null : filter.api}
-        onChange={(api) => onChange({ ...filter, api: api ?? '' })}
-      />
-      <Checkbox
-        size="xs"
-        label="Refused only"
-        checked={filter.deniedOnly}
-        onChange={(event) => onChange({ ...filter, deniedOnly: event.currentTarget.checked })}
-      />
-    </Group>
   );
 }
