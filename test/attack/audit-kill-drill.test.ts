@@ -11,7 +11,7 @@ import { seeded } from '../support/mutations.ts';
 import { type RelayProcess, startRelayProcess, until } from '../support/relay-process.ts';
 
 /** The nightly run takes 50. */
-const kills = Number(process.env['LATCHKEY_KILLS'] ?? 5);
+const kills = Number(process.env['LATCHKEY_KILLS'] ?? 3);
 const seed = Number(process.env['LATCHKEY_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
 const clients = 64;
 const ID = /X-Request-Id: (\S+)/gi;

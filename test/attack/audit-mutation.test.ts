@@ -8,7 +8,7 @@ import { ledgerDir, openLedger, writeRequests } from '../audit/ledger-dir.ts';
 import { mutations, seeded } from '../support/mutations.ts';
 
 /** The nightly run takes 1,000. */
-const places = Number(process.env['LATCHKEY_AUDIT_MUTATIONS'] ?? 220);
+const places = Number(process.env['LATCHKEY_AUDIT_MUTATIONS'] ?? 150);
 const seed = Number(process.env['LATCHKEY_SEED'] ?? Math.trunc(Math.random() * 2 ** 31));
 
 test(`verify finds each of ${places} changes at random places`, async (t) => {

@@ -11,7 +11,7 @@ import { RARE_USER, STARTED_MS, STEP_MS, writeLargeLedger } from '../support/lar
 import { sharedDir } from '../support/private-dir.ts';
 
 /** The nightly run takes a million. */
-const records = Number(process.env['LATCHKEY_AUDIT_RECORDS'] ?? 120_000);
+const records = Number(process.env['LATCHKEY_AUDIT_RECORDS'] ?? 60_000);
 
 const at = (share: number): string =>
   new Date(STARTED_MS + records * share * STEP_MS).toISOString();

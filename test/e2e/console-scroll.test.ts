@@ -10,7 +10,7 @@ import { writeLargeLedger } from '../support/large-ledger.ts';
 import { findChromium, launchChromium } from '../support/sign-in.ts';
 
 /** The nightly run takes a million. */
-const records = Number(process.env['LATCHKEY_AUDIT_RECORDS'] ?? 60_000);
+const records = Number(process.env['LATCHKEY_AUDIT_RECORDS'] ?? 30_000);
 const missing = findChromium() === undefined && 'no Chromium: set CHROMIUM_PATH';
 if (missing && process.env['CI'] === 'true') throw new Error(missing);
 
