@@ -1,7 +1,6 @@
 import type { KeyText } from './key-texts.ts';
+import { DURATION, FILE } from './value-texts.ts';
 
-const DURATION = 'A duration such as 500ms, 30s, 15m, 24h or 400d.';
-const FILE = 'A path relative to the directory of relay.yaml.';
 const AFTER = `How long a person must be known before it says anything. ${DURATION} At least 1d.`;
 const PER = `In what time. ${DURATION}`;
 

@@ -1,7 +1,6 @@
 import { credentialsKeyTexts } from './credentials-key-texts.ts';
 import type { KeyText } from './key-texts.ts';
-
-const DURATION = 'A duration such as 500ms, 30s, 15m, 24h or 400d.';
+import { DURATION } from './value-texts.ts';
 
 const conditions: Readonly<Record<string, KeyText>> = {
   methods: ['The methods that it is about; any when left out.', ['GET', 'HEAD']],

@@ -1,7 +1,5 @@
 import type { KeyText } from './key-texts.ts';
-
-const DURATION = 'A duration such as 500ms, 30s, 15m, 24h or 400d.';
-const FILE = 'A path relative to the directory of relay.yaml.';
+import { DURATION, FILE } from './value-texts.ts';
 
 /** The meaning of each key of `audit`, but for those of its sinks and of its watch for anomalies. */
 export const auditKeyTexts: Readonly<Record<string, KeyText>> = {

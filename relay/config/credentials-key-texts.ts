@@ -1,8 +1,5 @@
 import type { KeyText } from './key-texts.ts';
-
-const DURATION = 'A duration such as 500ms, 30s, 15m, 24h or 400d.';
-const SECRET =
-  'A path relative to the directory of relay.yaml. The file must not be readable by others (chmod 600).';
+import { DURATION, SECRET } from './value-texts.ts';
 
 const TOKEN_ENDPOINT = {
   tokenEndpoint: 'https://idp.example.com/token',

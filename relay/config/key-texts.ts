@@ -3,14 +3,10 @@ import { auditKeyTexts } from './audit-key-texts.ts';
 import { managementKeyTexts } from './management-key-texts.ts';
 import { sinkKeyTexts } from './sink-key-texts.ts';
 import { telemetryKeyTexts } from './telemetry-key-texts.ts';
+import { DURATION, FILE, SECRET, SIZE } from './value-texts.ts';
 
 /** What a key of relay.yaml means, for editors, and values that it may have. */
 export type KeyText = readonly [description: string, ...examples: readonly unknown[]];
-
-const DURATION = 'A duration such as 500ms, 30s, 15m, 24h or 400d.';
-const SIZE = 'A size such as 64KB or 10MB; powers of 1024.';
-const FILE = 'A path relative to the directory of relay.yaml.';
-const SECRET = `${FILE} The file must not be readable by others (chmod 600).`;
 
 const relay: Readonly<Record<string, KeyText>> = {
   listen: [

@@ -1,8 +1,5 @@
 import type { KeyText } from './key-texts.ts';
-
-const DURATION = 'A duration such as 500ms, 30s, 15m, 24h or 400d.';
-const FILE = 'A path relative to the directory of relay.yaml.';
-const SECRET = `${FILE} The file must not be readable by others (chmod 600).`;
+import { DURATION, FILE, SECRET } from './value-texts.ts';
 
 /** The meaning of each key of `management`. */
 export const managementKeyTexts: Readonly<Record<string, KeyText>> = {

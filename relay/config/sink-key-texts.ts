@@ -1,9 +1,5 @@
 import type { KeyText } from './key-texts.ts';
-
-const DURATION = 'A duration such as 500ms, 30s, 15m, 24h or 400d.';
-const SIZE = 'A size such as 64KB or 10MB; powers of 1024.';
-const FILE = 'A path relative to the directory of relay.yaml.';
-const SECRET = `${FILE} The file must not be readable by others (chmod 600).`;
+import { DURATION, FILE, SECRET, SIZE } from './value-texts.ts';
 
 const keys: Readonly<Record<string, KeyText>> = {
   name: [

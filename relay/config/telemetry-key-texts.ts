@@ -1,6 +1,5 @@
 import type { KeyText } from './key-texts.ts';
-
-const FILE = 'A path relative to the directory of relay.yaml.';
+import { FILE } from './value-texts.ts';
 
 /** The meaning of each key of `telemetry`. */
 export const telemetryKeyTexts: Readonly<Record<string, KeyText>> = {
