@@ -14,6 +14,5 @@ parentPort?.on('message', (path: string) => {
   } catch {
     // The writer copies the log itself when it gets long, and says what is wrong.
   }
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
   parentPort?.postMessage('done');
 });

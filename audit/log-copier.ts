@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { createHelperThread } from './helper-thread.ts';
 import { threadFile } from './thread-file.ts';
 
 /** Keeps a segment's write-ahead log short without holding up who writes it. */
@@ -21,57 +21,21 @@ const RESTS_MS = 60_000;
  * @returns the copier
  */
 export function createLogCopier(onError: (error: unknown) => void): LogCopier {
-  let thread: Worker | undefined;
-  let isUsable = true;
-  let isBusy = false;
+  const thread = createHelperThread({
+    file: threadFile('log-copier-thread', import.meta.url),
+    // It holds no more than a path.
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
+    restMs: RESTS_MS,
+    onError,
+  });
   let pages = 0;
-  let resting: NodeJS.Timeout | undefined;
-  let whenIdle = (): void => {};
-
-  function idle(): void {
-    isBusy = false;
-    resting = setTimeout(leave, RESTS_MS).unref();
-    whenIdle();
-  }
-  function leave(): void {
-    void thread?.terminate();
-    thread = undefined;
-  }
-  function start(): Worker {
-    const started = new Worker(threadFile('log-copier-thread', import.meta.url), {
-      // It holds no more than a path.
-      resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1 },
-    });
-    started.unref();
-    started.on('message', idle);
-    started.on('error', (error) => {
-      isUsable = false;
-      idle();
-      onError(error);
-    });
-    return started;
-  }
-
   return {
     wrote(path, count) {
       pages += count;
-      if (pages < PAGES_AT_ONCE || isBusy || !isUsable) return;
+      if (pages < PAGES_AT_ONCE || !thread.isFree()) return;
       pages = 0;
-      isBusy = true;
-      clearTimeout(resting);
-      thread ??= start();
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
-      thread.postMessage(path);
+      thread.order(path);
     },
-    async close() {
-      isUsable = false;
-      if (isBusy)
-        await new Promise<void>((resolve) => {
-          whenIdle = resolve;
-          thread?.ref();
-        });
-      clearTimeout(resting);
-      await thread?.terminate();
-    },
+    close: thread.close,
   };
 }

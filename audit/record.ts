@@ -2,24 +2,28 @@
  * What happened. `request` is written when a request is decided, `outcome` when its answer ends, `gap` when
  * records can be written again after a time in which they could not, `anomaly` when something is unusual.
  */
-export type AuditKind =
-  | 'request'
-  | 'outcome'
-  | 'sign-in'
-  | 'sign-out'
-  | 'refresh'
-  | 'step-up'
-  | 'config'
-  | 'admin-read'
-  | 'export'
-  | 'erase'
-  | 'hold'
-  | 'expire'
-  | 'start'
-  | 'stop'
-  | 'interrupted'
-  | 'gap'
-  | 'anomaly';
+export const AUDIT_KINDS = [
+  'request',
+  'outcome',
+  'sign-in',
+  'sign-out',
+  'refresh',
+  'step-up',
+  'config',
+  'admin-read',
+  'export',
+  'erase',
+  'hold',
+  'expire',
+  'start',
+  'stop',
+  'interrupted',
+  'gap',
+  'anomaly',
+] as const;
+
+/** One of {@link AUDIT_KINDS}. */
+export type AuditKind = (typeof AUDIT_KINDS)[number];
 
 /** Which end of Latchkey wrote the record. */
 export type AuditSide = 'app' | 'relay';

@@ -4,7 +4,6 @@ import { type Range, verifyRange } from './verify-range.ts';
 // Checks one range after the other, so that all cores have something to do.
 parentPort?.on('message', (range: Range) => {
   void verifyRange(range).then((result) => {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     parentPort?.postMessage(result);
   });
 });

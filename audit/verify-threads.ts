@@ -43,7 +43,6 @@ function startThread() {
           resolve(result);
         });
         worker.once('error', reject);
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
         worker.postMessage(range);
       }),
     end: () => worker.terminate(),

@@ -21,7 +21,6 @@ export async function prepareAside(order: PrepareOrder): Promise<Prepared | unde
   thread.unref();
   try {
     const reply = once(thread, 'message');
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     thread.postMessage(order);
     const [{ prepared, error }] = (await reply) as [Reply];
     if (error !== undefined) throw new Error(error);

@@ -6,9 +6,7 @@ import { prepareSegment, type PrepareOrder } from './prepare.ts';
 runBehind();
 parentPort?.on('message', (order: PrepareOrder) => {
   prepareSegment(order).then(
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     (prepared) => parentPort?.postMessage({ prepared }),
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     (error: unknown) => parentPort?.postMessage({ error: String(error) }),
   );
 });

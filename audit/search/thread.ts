@@ -12,6 +12,5 @@ parentPort?.on('message', (dir: string) => {
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);
   }
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
   parentPort?.postMessage(problem);
 });

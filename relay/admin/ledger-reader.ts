@@ -88,7 +88,6 @@ export function createLedgerReader(dir: string): LedgerReader {
         ).unref();
         waiting.set(number, { resolve: resolve as Waiting['resolve'], reject, timer });
         const order: TaskOrder = { id: number, name, args };
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
         running.postMessage(order);
       }),
     async close() {

@@ -15,6 +15,5 @@ async function answerTo({ id, name, args }: TaskOrder): Promise<TaskAnswer> {
 }
 
 parentPort?.on('message', (order: TaskOrder) => {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
   void answerTo(order).then((answer) => parentPort?.postMessage(answer));
 });

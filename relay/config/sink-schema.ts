@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FORMATS } from '../../audit/formats/format.ts';
+import { AUDIT_KINDS } from '../../audit/record.ts';
 import { isHost } from './addresses.ts';
 import {
   checked,
@@ -13,27 +14,6 @@ import {
   text,
 } from './leaves.ts';
 import { sinkFaults } from './sink-kinds.ts';
-
-/** All that a ledger holds, so that a mistyped one is a fault. */
-const KINDS = [
-  'request',
-  'outcome',
-  'sign-in',
-  'sign-out',
-  'refresh',
-  'step-up',
-  'config',
-  'admin-read',
-  'export',
-  'erase',
-  'hold',
-  'expire',
-  'start',
-  'stop',
-  'interrupted',
-  'gap',
-  'anomaly',
-] as const;
 
 const name = checked((value) =>
   /^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/.test(value)
@@ -70,7 +50,7 @@ export const sinkSchema = z
     from: oneOf(['beginning', 'now']).default('beginning'),
     apis: some(text).optional(),
     decisions: some(oneOf(['allow', 'deny'])).optional(),
-    kinds: some(z.enum(KINDS)).optional(),
+    kinds: some(z.enum(AUDIT_KINDS)).optional(),
     batch: z
       .strictObject({
         records: whole(1, 10_000).default(500),

@@ -41,7 +41,6 @@ export function openShipping(deps: {
   let whenClosed = (): void => {};
 
   function tell(message: ToThread): void {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
     thread?.postMessage(message);
   }
 

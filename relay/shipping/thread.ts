@@ -8,7 +8,6 @@ const STATES_MS = 500;
 const { dir, version } = workerData as ThreadBeginning;
 
 function tell(message: FromThread): void {
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
   parentPort?.postMessage(message);
 }
 
