@@ -142,11 +142,13 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
   });
 
   function snapshot(): ProfileSnapshot {
+    const attempt = flow.running();
     return describe({
       name,
       title,
       session: session.state(),
-      attempt: flow.running(),
+      isAttempting: attempt !== undefined,
+      signInUrl: attempt?.url,
       isRelayReachable: reach.fault() === undefined,
       catalog: catalog.current(),
       relay,

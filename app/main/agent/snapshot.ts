@@ -15,7 +15,9 @@ export interface SnapshotParts {
   readonly name: string;
   readonly title: string;
   readonly session: SessionState;
-  readonly attempt: { readonly url?: string | undefined } | undefined;
+  readonly isAttempting: boolean;
+  /** The page of the attempt, once it is known. */
+  readonly signInUrl: string | undefined;
   readonly isRelayReachable: boolean;
   readonly catalog: Catalog | undefined;
   readonly relay: URL | undefined;
@@ -26,27 +28,43 @@ export interface SnapshotParts {
 }
 
 /**
- * Prepares snapshots: each request looks at one, so that the list of APIs is laid out only when it is another.
+ * Prepares snapshots: each request looks at some, so that one is put together only when it is another.
  *
  * @returns puts together what the outside may know; no secret is in it
  */
 export function createSnapshots(): (parts: SnapshotParts) => ProfileSnapshot {
-  let of: { readonly catalog: Catalog | undefined; readonly localUrl: string } | undefined;
+  let of: SnapshotParts | undefined;
   let apis: readonly ApiInfo[] = [];
+  let last: ProfileSnapshot | undefined;
   return (parts) => {
-    const { catalog, localUrl = '' } = parts;
-    if (of === undefined || of.catalog !== catalog || of.localUrl !== localUrl) {
-      of = { catalog, localUrl };
+    if (last !== undefined && of !== undefined && isSame(of, parts)) return last;
+    if (of === undefined || of.catalog !== parts.catalog || of.localUrl !== parts.localUrl) {
+      const { catalog, localUrl = '' } = parts;
       apis = (catalog?.apis ?? []).map((api) =>
         Object.assign({ localUrl: localUrl + api.path }, api),
       );
     }
-    return buildSnapshot(parts, apis);
+    of = parts;
+    last = buildSnapshot(parts, apis);
+    return last;
   };
 }
 
+/** What never changes is left out. */
+function isSame(one: SnapshotParts, other: SnapshotParts): boolean {
+  return (
+    one.session === other.session &&
+    one.isAttempting === other.isAttempting &&
+    one.signInUrl === other.signInUrl &&
+    one.isRelayReachable === other.isRelayReachable &&
+    one.catalog === other.catalog &&
+    one.localUrl === other.localUrl &&
+    one.fault === other.fault
+  );
+}
+
 function buildSnapshot(parts: SnapshotParts, apis: readonly ApiInfo[]): ProfileSnapshot {
-  const { catalog, relay, localUrl, attempt, fault } = parts;
+  const { catalog, relay, localUrl, signInUrl, fault } = parts;
   const tokens = heldTokens(parts.session);
   const user = userOf(catalog, tokens);
   return {
@@ -57,7 +75,7 @@ function buildSnapshot(parts: SnapshotParts, apis: readonly ApiInfo[]): ProfileS
     ...(relay && { relay: relay.origin }),
     ...(localUrl && { localUrl }),
     apis,
-    ...(attempt?.url && { signInUrl: attempt.url }),
+    ...(signInUrl && { signInUrl }),
     ...(fault && { fault }),
     store: parts.store,
     ...(tokens && { expiresAtMs: tokens.expiresAtMs }),
@@ -115,7 +133,7 @@ export function heldTokens(state: SessionState): TokenSet | undefined {
 }
 
 function statusOf(parts: SnapshotParts): AgentStatus {
-  if (parts.attempt) return 'signing-in';
+  if (parts.isAttempting) return 'signing-in';
   switch (parts.session.kind) {
     case 'none':
       return 'signed-out';
