@@ -1,7 +1,7 @@
 import { Code, Group, Table, Text, Title } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
-import type { ActivityRecord } from '../main/ipc/contract.ts';
+import type { ActivityRecord } from '../../ui/activity-record.ts';
 import { ActivityLine } from './activity-line.tsx';
 import { ActivityFilters } from '../../ui/activity-filters.tsx';
 import { activityRows, filterRows } from '../../ui/activity-rows.ts';

@@ -1,6 +1,6 @@
 import { Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { ActivityRecord } from '../main/ipc/contract.ts';
+import type { ActivityRecord } from '../../ui/activity-record.ts';
 import { Activity } from './activity.tsx';
 import { Apis } from './apis.tsx';
 import { FirstRun } from './first-run.tsx';

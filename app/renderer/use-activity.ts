@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useState } from 'react';
-import type { ActivityNews, ActivityRecord, LatchkeyBridge } from '../main/ipc/contract.ts';
+import type { ActivityNews, LatchkeyBridge } from '../main/ipc/contract.ts';
+import type { ActivityRecord } from '../../ui/activity-record.ts';
 import { mergeRecords } from '../../ui/activity-rows.ts';
 import { valueOf } from './bridge.ts';
 import type { PartProps } from './part-props.ts';

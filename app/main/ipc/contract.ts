@@ -1,3 +1,5 @@
+import type { ActivityRecord } from '../../../ui/activity-record.ts';
+
 /** Says of one call what goes in and what comes out. */
 interface Call<Args extends readonly unknown[], Result> {
   readonly args: Args;
@@ -51,28 +53,6 @@ export interface SnapshotView extends SideView {
   readonly version: string;
   /** Only while several relays are set up; the members beside it are then the first one's. */
   readonly profiles?: readonly ProfileView[];
-}
-
-/** One record of the local audit as the window shows it; without the chain's hashes. */
-export interface ActivityRecord {
-  readonly seq: number;
-  readonly at: string;
-  readonly kind: string;
-  readonly requestId?: string;
-  readonly api?: string;
-  readonly rule?: string;
-  readonly method?: string;
-  readonly path?: string;
-  readonly decision?: 'allow' | 'deny';
-  readonly code?: string;
-  readonly status?: number;
-  readonly bytesIn?: number;
-  readonly bytesOut?: number;
-  readonly durationMs?: number;
-  readonly closedBy?: string;
-  readonly tool?: string;
-  readonly count?: number;
-  readonly detail?: string;
 }
 
 /** What the window may ask of the audit. */

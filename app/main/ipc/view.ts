@@ -1,6 +1,7 @@
 import type { AuditRecord } from '../../../audit/record.ts';
 import type { AgentSnapshot, ApiInfo } from '../agent/status.ts';
-import type { ActivityRecord, ApiView, SnapshotView } from './contract.ts';
+import type { ActivityRecord } from '../../../ui/activity-record.ts';
+import type { ApiView, SnapshotView } from './contract.ts';
 import { curlLine } from './curl.ts';
 
 /**
