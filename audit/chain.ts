@@ -8,6 +8,8 @@ export interface Head {
   readonly seq: number;
   /** Hex SHA-256 of the record at `seq`. */
   readonly hash: string;
+  /** Digest of the segment that the next record begins, which that record will hold. */
+  readonly nextSegment?: string;
 }
 
 /** The head of an empty chain. */
@@ -25,16 +27,21 @@ export interface SealedRecord extends Place {
 /**
  * Gives a record its place in the chain.
  *
- * @param content the record
+ * @param given the record
  * @param previous the head that it follows
  * @returns the record with the bytes to store
  */
-export function seal(content: Content, previous: Head): SealedRecord {
+export function seal(given: Content, previous: Head): SealedRecord {
+  const content = previous.nextSegment === undefined ? given : first(given, previous.nextSegment);
   const seq = previous.seq + 1;
   const prev = previous.hash;
   // One text, of which the body is a part: laid side by side only to be hashed, it would be copied.
   const hashed = RECORD_DOMAIN + serialize(content, { seq, prev });
   return { seq, prev, content, hash: hash('sha256', hashed), body: hashed.slice(DOMAIN_LENGTH) };
+}
+
+function first(content: Content, segment: string): Content {
+  return { ...content, fields: { ...content.fields, segment } };
 }
 
 /**

@@ -57,6 +57,7 @@ function complete(given: AuditFields): Complete {
     requestId: text('requestId', given.requestId),
     rule: text('rule', given.rule),
     sealed: undefined,
+    segment: undefined,
     status: amount('status', given.status),
     tokenId: text('tokenId', given.tokenId),
     tool: tool(given.tool),

@@ -95,6 +95,8 @@ export interface RecordedFields extends AuditFields {
   /** `ip`, `tokenId` and `userName`, encrypted under the person's key, or that of a day's strangers. */
   readonly sealed?: string;
   readonly expiry?: Expiry;
+  /** In the first record of a segment: digest of what its file says beside its records, see `openingDigest`. */
+  readonly segment?: string;
 }
 
 /** One record as stored and exported (CONTRACTS section 8). */

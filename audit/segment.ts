@@ -56,8 +56,6 @@ export interface Segment {
   /** Inserts all or nothing, in one transaction. */
   commit(records: readonly SealedRecord[]): void;
   head(): Head;
-  /** Requests of earlier segments that were open when this one was begun. */
-  carried(): readonly AuditFields[];
   /** Leaves one plain file behind, readable from read-only media, and closes it. */
   close(): void;
 }
@@ -151,17 +149,34 @@ export function createPrivate(path: string): void {
  * @param db the open file
  * @param path its name, for the message
  * @returns 0 for a file that was never laid out
- * @throws {AuditError} `audit_config` when a newer version wrote it
+ * @throws {AuditError} `audit_config` when a newer version wrote it; `audit_tampered` when it says that it was
+ *   never laid out, and was
  */
 export function version(db: Database.Database, path: string): number {
-  const found = db.pragma('user_version', { simple: true }) as number;
+  const found = userVersion(db);
   if (found > FORMAT) {
     throw new AuditError(
       'audit_config',
       `${path} has format ${found}; this version knows ${FORMAT}: use a newer Latchkey`,
     );
   }
+  // In one transaction, since its writer may lay it out just now.
+  if (found < 1 && db.transaction(() => userVersion(db) < 1 && hasContents(db))()) {
+    throw new AuditError(
+      'audit_tampered',
+      `${path} says that it is of format ${found}, and yet holds tables: it was altered. Run audit verify for ` +
+        'the whole picture; to go on, keep this directory as evidence and start with an empty one',
+    );
+  }
   return found;
+}
+
+function userVersion(db: Database.Database): number {
+  return db.pragma('user_version', { simple: true }) as number;
+}
+
+function hasContents(db: Database.Database): boolean {
+  return db.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined;
 }
 
 function layOut(db: Database.Database, fresh: Fresh): void {
@@ -226,11 +241,6 @@ function segment(db: Database.Database, path: string, number: number): Segment {
       insertAll.immediate(records);
     },
     head: () => newest.get() ?? { seq: info.firstSeq - 1, hash: info.prev },
-    carried: () =>
-      db
-        .prepare<[], { body: string }>('SELECT body FROM carried')
-        .all()
-        .map(({ body }) => JSON.parse(body) as AuditFields),
     close() {
       if (!db.open) return;
       try {

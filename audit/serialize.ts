@@ -55,6 +55,7 @@ export function serialize({ fields, at, id, kind, side }: Content, { seq, prev }
     requestId: fields.requestId,
     rule: fields.rule,
     sealed: fields.sealed,
+    segment: fields.segment,
     seq,
     side,
     status: fields.status,

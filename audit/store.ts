@@ -6,6 +6,7 @@ import { AuditError } from './errors.ts';
 import { fileIdentity } from './file-identity.ts';
 import { acquireLock, type WriterLock } from './lock.ts';
 import type { LogCopier } from './log-copier.ts';
+import { isUnvouched, openingDigest, readOpening } from './opening.ts';
 import { openReader } from './reader.ts';
 import type { Indexer } from './search/indexer.ts';
 import type { AuditFields } from './record.ts';
@@ -78,6 +79,8 @@ export function createStore(options: StoreOptions): Store {
   let lock: WriterLock | undefined;
   let segment: Segment | undefined;
   let identity: string | undefined;
+  /** Whether an earlier version began the segment. */
+  let isOld = false;
   let head = genesis;
   /** The newest hash of a batch whose commit failed: SQLite may have kept it after all. */
   let attempted: string | undefined;
@@ -85,6 +88,7 @@ export function createStore(options: StoreOptions): Store {
   function use(opened: Segment): Segment {
     segment = opened;
     identity = fileIdentity(opened.path);
+    isOld = opened.format !== FORMAT || isUnvouched(opened.db);
     return opened;
   }
 
@@ -104,8 +108,8 @@ export function createStore(options: StoreOptions): Store {
 
   function openNewest(): Segment | undefined {
     for (const file of listSegments(dir).toReversed()) {
-      if (isLaidOut(file)) return openSegment(dir, file.number, undefined, opening);
-      // A crash or a full disk stopped it before its first transaction: it never held a record.
+      if (hasRecords(file)) return openSegment(dir, file.number, undefined, opening);
+      // A crash or a full disk came before its first record, which would vouch for what stands in it.
       for (const suffix of ['', '-wal', '-shm']) rmSync(file.path + suffix, { force: true });
     }
     return undefined;
@@ -153,7 +157,7 @@ export function createStore(options: StoreOptions): Store {
     const usable = segment ?? reopen();
     const written = head.seq - usable.info.firstSeq + 1;
     const isDone = written >= options.segmentRecords || utcDay(now()) > usable.info.day;
-    if (usable.format === FORMAT && (!isDone || written === 0)) return usable;
+    if (!isOld && (!isDone || written === 0)) return usable;
     const next = begin(usable.number + 1);
     usable.close();
     return next;
@@ -183,7 +187,10 @@ export function createStore(options: StoreOptions): Store {
     leftOpen,
     commit(draft) {
       const target = current();
-      const records = draft(head);
+      const isFirst = head.seq < target.info.firstSeq;
+      const records = draft(
+        isFirst ? { ...head, nextSegment: openingDigest(readOpening(target.db)) } : head,
+      );
       const last = records.at(-1);
       if (!last) return records;
       try {
@@ -219,10 +226,13 @@ export function createStore(options: StoreOptions): Store {
   };
 }
 
-function isLaidOut(file: SegmentFile): boolean {
+function hasRecords(file: SegmentFile): boolean {
   const reader = openReader(file);
-  reader?.close();
-  return reader !== undefined;
+  try {
+    return reader?.prepare('SELECT 1 FROM records LIMIT 1').get() !== undefined;
+  } finally {
+    reader?.close();
+  }
 }
 
 function bytesOf(records: readonly SealedRecord[]): number {

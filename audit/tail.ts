@@ -1,18 +1,22 @@
 import { bodyHash } from './chain.ts';
 import { AuditError } from './errors.ts';
 import type { AuditFields, AuditRecord } from './record.ts';
+import { newestOpeningFault, readOpening } from './opening.ts';
 import type { Segment } from './segment.ts';
 
 const tailRecords = 1000;
 
 /**
- * Checks that the newest records of a segment are chained, so that nothing is appended to a chain
- * that was altered while nobody was writing it. `audit verify` checks the whole.
+ * Checks that the newest records of a segment are chained, and what stands beside them is what its first record
+ * vouches for, so that nothing is appended to a chain that was altered while nobody was writing it.
+ * `audit verify` checks the whole.
  *
  * @param segment the newest segment
  * @throws {AuditError} `audit_tampered`
  */
 export function verifyTail(segment: Segment): void {
+  const fault = newestOpeningFault(segment.db, segment.format);
+  if (fault !== undefined) throw tampered(segment, fault);
   const rows = segment.db
     .prepare<[number], { seq: number; body: string; hash: string }>(
       'SELECT seq, body, hash FROM records ORDER BY seq DESC LIMIT ?',
@@ -24,14 +28,18 @@ export function verifyTail(segment: Segment): void {
   for (const [index, row] of rows.entries()) {
     const first = index === 0 && row.seq !== firstSeq;
     if (!first && !follows(row, previous, segment.format)) {
-      throw new AuditError(
-        'audit_tampered',
-        `${segment.path}: record ${row.seq} was altered. Run audit verify for the whole picture; ` +
-          'to go on, keep this directory as evidence and start with an empty one',
-      );
+      throw tampered(segment, `record ${row.seq} was altered`);
     }
     previous = row;
   }
+}
+
+function tampered({ path }: Segment, what: string): AuditError {
+  return new AuditError(
+    'audit_tampered',
+    `${path}: ${what}. Run audit verify for the whole picture; ` +
+      'to go on, keep this directory as evidence and start with an empty one',
+  );
 }
 
 function follows(
@@ -51,7 +59,10 @@ function follows(
  */
 export function openRequests(segment: Segment): AuditFields[] {
   const open = new Map<string, (AuditFields | number)[]>();
-  for (const fields of segment.carried()) push(open, fields.requestId ?? '', fields);
+  for (const body of readOpening(segment.db).carried) {
+    const fields = parsed(body);
+    push(open, fields.requestId ?? '', fields);
+  }
   const rows = segment.db
     .prepare<[], { seq: number; kind: string; request_id: string }>(
       `SELECT seq, kind, request_id FROM records

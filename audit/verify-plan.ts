@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { genesis, type Head } from './chain.ts';
 import { openReader } from './reader.ts';
+import { openingFaults } from './opening.ts';
 import { readInfo, type SegmentFile, version } from './segment.ts';
 import type { Fault } from './verify-record.ts';
 import { message, type Range } from './verify-range.ts';
@@ -64,6 +65,9 @@ function planSegment(
       segment: file.name,
       what: `the segment begins after record ${info.firstSeq - 1}, which is not where the one before ended`,
     });
+  }
+  for (const what of openingFaults(db, format)) {
+    plan.faults.push({ seq: info.firstSeq, segment: file.name, what });
   }
   const upTo = db.prepare<[number], Required<Stored>>(
     'SELECT seq, hash, at FROM records WHERE seq <= ? ORDER BY seq DESC LIMIT 1',

@@ -4,6 +4,8 @@ import { rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { AuditError } from '../errors.ts';
+import { openingFaults } from '../opening.ts';
 import { createPrivate, readInfo, SEGMENT_SCHEMA, STUB_KIND, version } from '../segment.ts';
 import { createExpiredRows, type StoredRow } from './expired-rows.ts';
 import { type Limits, limitsAt, type RetentionPolicy } from './policy.ts';
@@ -57,6 +59,13 @@ export async function prepareSegment(order: PrepareOrder): Promise<Prepared | un
   try {
     const limits = limitsAt(order.policy, order.nowMs);
     if (!isDue(source, limits) || !leaveLog(source)) return undefined;
+    const [fault] = openingFaults(source, version(source, order.path));
+    if (fault !== undefined) {
+      throw new AuditError(
+        'audit_tampered',
+        `${order.path}: ${fault}, so nothing in it expires: run audit verify`,
+      );
+    }
     return await copy(source, order, limits);
   } finally {
     source.close();
@@ -73,9 +82,13 @@ function leaveLog(source: Database.Database): boolean {
 }
 
 function isDue(source: Database.Database, limits: Limits): boolean {
-  if (version(source, source.name) === 0 || readInfo(source).day >= limits.shortest.until) {
-    return false;
-  }
+  if (version(source, source.name) === 0) return false;
+  // Most segments are too young, and need not be read through.
+  const first = source
+    .prepare<[], string>('SELECT at FROM records ORDER BY seq LIMIT 1')
+    .pluck()
+    .get();
+  if (first === undefined || first >= limits.shortest.until) return false;
   return source
     .prepare<[string], { api: string | null; oldest: string }>(
       `SELECT api, min(at) AS oldest FROM records WHERE kind NOT IN ('expire', ?) GROUP BY api`,

@@ -17,6 +17,10 @@ test(`verify finds each of ${places} changes at random places`, async (t) => {
   const original = ledgerDir(t);
   for (let run = 0; run < 3; run += 1) {
     const ledger = openLedger(t, original, { segmentRecords: 40, checkpointRecords: 25 });
+    // Open until the next start, so that each segment holds copies of them.
+    for (const requestId of ['open-a', 'open-b', 'open-c']) {
+      await ledger.admit({ requestId, user: 'ada', api: 'billing', decision: 'allow' });
+    }
     await writeRequests(ledger, 30);
     await ledger.close();
   }

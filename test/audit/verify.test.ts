@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { canonicalJson } from '../../audit/canonical-json.ts';
-import { bodyHash, genesis, type Head, seal } from '../../audit/chain.ts';
+import { genesis, type Head, seal } from '../../audit/chain.ts';
 import { createLedger } from '../../audit/ledger.ts';
 import { verifyLedger } from '../../audit/verify.ts';
+import { asEarlierVersion } from './earlier-version.ts';
 import { allRecords, ledgerDir, openLedger, tamper, until, writeRequests } from './ledger-dir.ts';
 import type { AuditFields, AuditRecord } from '../../audit/record.ts';
 import type { Content } from '../../audit/serialize.ts';
@@ -310,19 +310,7 @@ test('a segment put back as it was earlier is found', async (t) => {
 
 test('a ledger of the first format is read, verified and continued', async (t) => {
   const dir = await written(t);
-  // As an earlier version left it: hashes without a domain, no checkpoint after them.
-  tamper(dir, (db) => {
-    let prev = genesis.hash;
-    for (const { seq, body } of db
-      .prepare<[], { seq: number; body: string }>('SELECT seq, body FROM records ORDER BY seq')
-      .all()) {
-      const text = canonicalJson({ ...(JSON.parse(body) as object), prev });
-      prev = bodyHash(text, 1);
-      db.prepare('UPDATE records SET body = ?, hash = ? WHERE seq = ?').run(text, prev, seq);
-    }
-    db.pragma('user_version = 1');
-  });
-  rmSync(join(dir, 'checkpoints.jsonl'));
+  asEarlierVersion(dir, 1);
   const ledger = openLedger(t, dir);
   await writeRequests(ledger, 2);
   await ledger.close();

@@ -51,7 +51,9 @@ function contents(dir: string): string {
       const db = new Database(path, { readonly: true });
       try {
         const records = db.prepare('SELECT * FROM records ORDER BY seq').raw().all();
-        return JSON.stringify([records, db.prepare('SELECT first_seq, prev FROM segment').all()]);
+        const beside = ['SELECT * FROM segment', 'SELECT body FROM carried ORDER BY rowid'];
+        const format = db.pragma('user_version');
+        return JSON.stringify([records, format, ...beside.map((sql) => db.prepare(sql).all())]);
       } finally {
         db.close();
       }
@@ -249,6 +251,51 @@ const checkpoints: Mutation = (dir, choose) => {
   return `${name} checkpoint line ${at + 1} of ${lines.length}`;
 };
 
+/** The copies of requests that were open as a segment was begun: one changed, removed, put in, or two exchanged. */
+const carried: Mutation = (dir, choose) => {
+  const segment = segmentAt(dir, choose);
+  let done: string | undefined;
+  tamper(
+    dir,
+    (db) => {
+      const bodies = db
+        .prepare<[], string>('SELECT body FROM carried ORDER BY rowid')
+        .pluck()
+        .all();
+      const [at, other] = [choose(bodies.length || 1), choose(bodies.length || 1)];
+      const [one = '{}', two = '{}'] = [bodies[at], bodies[other]];
+      const changes: readonly [string, () => string[]][] = [
+        ['flip', () => bodies.map((body, n) => (n === at ? changedText(body, choose) : body))],
+        ['remove', () => bodies.toSpliced(at, 1)],
+        ['insert', () => bodies.toSpliced(at, 0, one)],
+        ['swap', () => bodies.map((body, n) => (n === at ? two : n === other ? one : body))],
+      ];
+      const [name, change] = changes[choose(changes.length)] ?? ['', () => bodies];
+      const changed = change();
+      if (changed.join('\n') === bodies.join('\n')) return;
+      db.exec('DELETE FROM carried');
+      for (const body of changed) db.prepare('INSERT INTO carried VALUES (?)').run(body);
+      done = `${name} copy ${at + 1} of ${bodies.length} in segment ${segment}`;
+    },
+    segment,
+  );
+  return done;
+};
+
+/** The day on which a segment says that it was begun. */
+const day: Mutation = (dir, choose) => {
+  const segment = segmentAt(dir, choose);
+  tamper(
+    dir,
+    (db) => {
+      const said = db.prepare<[], string>('SELECT day FROM segment').pluck().get() ?? '';
+      db.prepare('UPDATE segment SET day = ?').run(changedText(said, choose));
+    },
+    segment,
+  );
+  return `flip day of segment ${segment}`;
+};
+
 /** By name, since each has its own share of the places. */
 export const mutations: Readonly<Record<string, Mutation>> = {
   flip,
@@ -262,4 +309,6 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   truncateFile,
   restamp,
   checkpoints,
+  carried,
+  day,
 };
