@@ -7,6 +7,7 @@ import { holdCommand, holdOptions } from './hold-command.ts';
 import { type AuditFormat, FORMATS } from './formats/format.ts';
 import { type LedgerRead, noteRead } from './people/note-read.ts';
 import { reportCommand, reportOptions } from './report/command.ts';
+import { rotateKeyCommand, rotateKeyOptions } from './rotate-key-command.ts';
 import { condition, segmentsToRead } from './reader.ts';
 import { verifyLedger } from './verify.ts';
 import type { Fault } from './verify-record.ts';
@@ -17,6 +18,7 @@ const usage = `usage: audit verify [--checkpoint FILE] [--public-key FILE] [--js
        audit erase --user USER [--issuer ISSUER] [--json]                                (the relay's)
        audit hold add --reason TEXT (--user USER [--issuer ISSUER] | --api API | --all)  (the relay's)
        audit hold list | remove ID  [--json]                                             (the relay's)
+       audit rotate-key [--json]                                                         (the relay's)
 `;
 
 interface Io {
@@ -27,7 +29,7 @@ interface Io {
   readonly keyFile?: string;
   /** How many threads may help to verify; default: none. */
   readonly threads?: number;
-  /** Whether who asks may erase and hold; default false. */
+  /** Whether who asks may erase, hold and rotate keys; default false. */
   readonly administers?: boolean;
   readonly stdout: Writable;
   readonly stderr: Writable;
@@ -55,6 +57,7 @@ export async function runAuditCommand(argv: readonly string[], io: Io): Promise<
         return report(rest, io);
       case 'erase':
       case 'hold':
+      case 'rotate-key':
         return await administer(name, rest, io);
       default:
         throw new UsageError(name === undefined ? 'which audit command?' : `no command ${name}`);
@@ -82,13 +85,17 @@ function parsed<const O extends Record<string, { readonly type: 'string' | 'bool
 }
 
 async function administer(
-  name: 'erase' | 'hold',
+  name: 'erase' | 'hold' | 'rotate-key',
   argv: readonly string[],
   io: Io,
 ): Promise<number> {
   if (!io.administers) throw new UsageError(`audit ${name} is a command of the relay`);
   if (name === 'erase') {
     await eraseCommand(io, parsed(argv, eraseOptions), io.stdout);
+    return 0;
+  }
+  if (name === 'rotate-key') {
+    await rotateKeyCommand(io, parsed(argv, rotateKeyOptions), io.stdout);
     return 0;
   }
   const at = argv.findIndex((word) => word.startsWith('-'));

@@ -1,14 +1,14 @@
-import { setTimeout } from 'node:timers/promises';
 import { forgetHabits } from '../anomalies/forget.ts';
 import { AuditError } from '../errors.ts';
 import { condition, openReader, segmentsToRead } from '../reader.ts';
 import { createHolds, type Hold, holdsPerson } from '../retention/holds.ts';
-import { type KeyFile, openKeyFile } from './key-file.ts';
-import { createKeyStore, type PersonKey } from './key-store.ts';
+import { openKeyFile } from './key-file.ts';
+import type { PersonKey } from './entry.ts';
+import { createKeyStore } from './key-store.ts';
+import { overwriteDeleted } from './overwrite.ts';
 import { changePeople, type LedgerPlace } from './registry.ts';
 
 const busyTimeoutMs = 5_000;
-const patienceMs = 5_000;
 
 /** What an erasure did. */
 export interface Erasure {
@@ -58,7 +58,7 @@ export async function erasePerson(
       }
       return { result: undefined, events: counts.map((fields) => ({ kind: 'erase', fields })) };
     },
-    overwrite,
+    overwriteDeleted,
   );
   forgetHabits(dir, known);
   return {
@@ -115,21 +115,4 @@ function count(dir: string, filter: Parameters<typeof condition>[0], enough: num
     if (found >= enough) return found;
   }
   return found;
-}
-
-/** What was deleted still stands in the log, and in pages that are free, until these are written anew. */
-async function overwrite({ db }: KeyFile): Promise<boolean> {
-  if (!(await emptyLog(db))) return false;
-  db.exec('VACUUM');
-  return emptyLog(db);
-}
-
-async function emptyLog(db: KeyFile['db']): Promise<boolean> {
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
-    const [{ busy } = { busy: 1 }] = db.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
-    if (busy === 0) return true;
-    if (Date.now() > deadline) return false;
-    await setTimeout(50);
-  }
 }

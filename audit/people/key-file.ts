@@ -3,11 +3,18 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AuditError } from '../errors.ts';
 import { createPrivate } from '../segment.ts';
-import { decrypt, encrypt } from './cipher.ts';
-import { createMasterKey, type MasterKey, masterKeyPath, readMasterKey } from './master-key.ts';
+import { createKeyInUse, type KeyInUse, prove } from './key-in-use.ts';
+import {
+  createMasterKey,
+  type MasterKey,
+  masterKeyPath,
+  nextKeyPath,
+  readMasterKey,
+} from './master-key.ts';
 
 const FORMAT = 1;
-const PROOF = 'latchkey audit people';
+/** How often a look is taken again when the key was rotated in the middle of it. */
+const attempts = 5;
 
 const schema = `
 CREATE TABLE master (proof BLOB NOT NULL) STRICT;
@@ -23,7 +30,13 @@ CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, f
 /** The open file of people's keys, and what opens its entries. */
 export interface KeyFile {
   readonly db: Database.Database;
-  readonly master: MasterKey;
+  readonly key: KeyInUse;
+  /**
+   * Reads what was there at one moment, with the master key of that moment: another process may rotate it.
+   *
+   * @throws {AuditError} `audit_config` when the key is not to be found
+   */
+  read<T>(look: (master: MasterKey) => T): T;
   close(): void;
 }
 
@@ -49,8 +62,8 @@ export function openKeyFile(dir: string, busyTimeoutMs: number): KeyFile {
   const path = peoplePath(dir);
   const keyFile = masterKeyPath(resolve(dir));
   const isLaidOut = existsSync(path) && formatOf(path, busyTimeoutMs) !== 0;
-  const master = readMasterKey(keyFile) ?? (isLaidOut ? undefined : createMasterKey(keyFile));
-  if (!master) throw new AuditError('audit_config', missing(keyFile, path));
+  const first = anyKey(keyFile) ?? (isLaidOut ? undefined : createMasterKey(keyFile));
+  if (!first) throw new AuditError('audit_config', missing(keyFile, path));
   createPrivate(path);
   const db = new Database(path, { timeout: busyTimeoutMs });
   try {
@@ -58,15 +71,19 @@ export function openKeyFile(dir: string, busyTimeoutMs: number): KeyFile {
     db.pragma('journal_mode = WAL');
     // A record whose key is lost says nothing: keys are durable before what is written with them.
     db.pragma('synchronous = FULL');
-    db.transaction(() => {
-      if (db.pragma('user_version', { simple: true }) === 0) layOut(db, master);
-    }).immediate();
-    checkMaster(db, master, keyFile);
+    const key = db
+      .transaction(() => {
+        if (db.pragma('user_version', { simple: true }) === 0) layOut(db, first);
+        const inUse = keyOf(db, keyFile);
+        inUse.settle();
+        return inUse;
+      })
+      .immediate();
+    return { db, key, read: createRead(db, key), close: () => leavePlain(db) };
   } catch (error) {
     db.close();
     throw error;
   }
-  return { db, master, close: () => leavePlain(db) };
 }
 
 /**
@@ -81,20 +98,42 @@ export function readKeyFile(dir: string): KeyFile | undefined {
   const path = peoplePath(dir);
   const keyFile = masterKeyPath(resolve(dir));
   if (!existsSync(path)) return undefined;
-  const master = readMasterKey(keyFile);
-  if (!master) return undefined;
+  if (!anyKey(keyFile)) return undefined;
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
   try {
     if (db.pragma('user_version', { simple: true }) === 0) {
       db.close();
       return undefined;
     }
-    checkMaster(db, master, keyFile);
+    const key = keyOf(db, keyFile);
+    const read = createRead(db, key);
+    read(() => undefined);
+    return { db, key, read, close: () => db.close() };
   } catch (error) {
     db.close();
     throw error;
   }
-  return { db, master, close: () => db.close() };
+}
+
+/** A rotation that was cut short leaves the key in the next one's file. */
+function anyKey(keyFile: string): MasterKey | undefined {
+  return readMasterKey(keyFile) ?? readMasterKey(nextKeyPath(keyFile));
+}
+
+function createRead(db: Database.Database, key: KeyInUse): KeyFile['read'] {
+  return <T>(look: (master: MasterKey) => T): T => {
+    const whole = (): T => look(key.current());
+    if (db.inTransaction) return whole();
+    for (let left = attempts; ; left -= 1) {
+      try {
+        return db.transaction(whole)();
+      } catch (error) {
+        // The file of the key may be newer than what this transaction sees.
+        const isForeign = error instanceof AuditError && error.code === 'audit_config';
+        if (!isForeign || left === 1) throw error;
+      }
+    }
+  };
 }
 
 function formatOf(path: string, busyTimeoutMs: number): number {
@@ -108,21 +147,17 @@ function formatOf(path: string, busyTimeoutMs: number): number {
 
 function layOut(db: Database.Database, master: MasterKey): void {
   db.exec(schema);
-  db.prepare('INSERT INTO master VALUES (?)').run(encrypt(master.wrap, PROOF, 'master'));
+  prove(db, master);
   db.pragma(`user_version = ${FORMAT}`);
 }
 
-function checkMaster(db: Database.Database, master: MasterKey, keyFile: string): void {
+function keyOf(db: Database.Database, keyFile: string): KeyInUse {
   const found = db.pragma('user_version', { simple: true }) as number;
-  if (found > FORMAT) {
-    throw new AuditError(
-      'audit_config',
-      `${db.name} has format ${found}; this version knows ${FORMAT}: use a newer Latchkey`,
-    );
-  }
-  const row = db.prepare<[], { proof: Buffer }>('SELECT proof FROM master').get();
-  if (row && decrypt(master.wrap, row.proof, 'master') === PROOF) return;
-  throw new AuditError('audit_config', `${keyFile} is not the key of ${db.name}: put it back`);
+  if (found <= FORMAT) return createKeyInUse(db, keyFile);
+  throw new AuditError(
+    'audit_config',
+    `${db.name} has format ${found}; this version knows ${FORMAT}: use a newer Latchkey`,
+  );
 }
 
 function missing(keyFile: string, path: string): string {

@@ -1,15 +1,8 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import { type Person, pseudonym } from './cipher.ts';
+import { openEntry, ownerIndex, type PersonKey, sealEntry, userIndex } from './entry.ts';
 import type { KeyFile } from './key-file.ts';
-import { decrypt, encrypt, type Person, pseudonym } from './cipher.ts';
-
-/** A random key, and what stands for its owner in the records. */
-export interface PersonKey {
-  /** The pseudonym; of strangers the UTC day. */
-  readonly who: string;
-  readonly key: Buffer;
-  /** Absent for the strangers of a day. */
-  readonly person?: Person;
-}
+import type { MasterKey } from './master-key.ts';
 
 /** A key with the UTC day on which it was last used, `YYYY-MM-DD`. */
 export interface UsedKey extends PersonKey {
@@ -58,7 +51,7 @@ interface Row {
  * @param file the file, open for writing unless nothing is put or destroyed
  * @returns its entries
  */
-export function createKeyStore({ db, master }: KeyFile): KeyStore {
+export function createKeyStore({ db, read, key: inUse }: KeyFile): KeyStore {
   const byPerson = db.prepare<[Buffer], Row>(
     'SELECT who, seen, sealed FROM keys WHERE person = ? ORDER BY rowid DESC LIMIT 1',
   );
@@ -71,60 +64,44 @@ export function createKeyStore({ db, master }: KeyFile): KeyStore {
   const remove = db.prepare<[string]>('DELETE FROM keys WHERE who = ?');
   const unused = db.prepare<[string], Row>('SELECT who, seen, sealed FROM keys WHERE seen < ?');
 
-  const indexOf = (value: readonly string[]): Buffer =>
-    createHmac('sha256', master.index).update(JSON.stringify(value)).digest();
-  const personIndex = (owner: Person | string): Buffer =>
-    typeof owner === 'string'
-      ? indexOf(['day', owner])
-      : indexOf(['person', owner.issuer, owner.user]);
-
-  function opened(row: Row | undefined): UsedKey | undefined {
-    const text = row && decrypt(master.wrap, row.sealed, row.who);
-    if (text === undefined) return undefined;
-    const { key: encoded, person } = JSON.parse(text) as { key: string; person?: Person };
-    const key = Buffer.from(encoded, 'base64url');
-    const { who, seen } = row as Row;
-    if (!person) return { who, seen, key };
-    // An entry that was made to name somebody else does not fit its pseudonym.
-    return pseudonym(key, person) === who ? { who, seen, key, person } : undefined;
+  function opened(master: MasterKey, row: Row | undefined): UsedKey | undefined {
+    if (!row) return undefined;
+    const entry = openEntry(master, row);
+    return entry && { ...entry, seen: row.seen };
   }
 
   const put = db.transaction((created: readonly UsedKey[], touched: readonly UsedKey[]) => {
-    for (const { who, key, person, seen } of created) {
-      const text = JSON.stringify({ key: key.toString('base64url'), person });
-      const sealed = encrypt(master.wrap, text, who);
-      insert.run(
-        who,
-        personIndex(person ?? who),
-        person ? indexOf(['user', person.user]) : null,
-        seen,
-        sealed,
-      );
+    const master = inUse.current();
+    for (const key of created) {
+      const { person, user, sealed } = sealEntry(master, key);
+      insert.run(key.who, person, user, key.seen, sealed);
     }
     for (const { who, seen } of touched) touch.run(seen, who);
   });
 
   return {
-    find: (owner) => opened(byPerson.get(personIndex(owner))),
-    behind: (who) => opened(byWho.get(who)),
+    find: (owner) => read((master) => opened(master, byPerson.get(ownerIndex(master, owner)))),
+    behind: (who) => read((master) => opened(master, byWho.get(who))),
     pseudonymsOf(user, issuer) {
-      return byUser
-        .all(indexOf(['user', user]))
-        .map(opened)
-        .filter((key) => key && (issuer === undefined || key.person?.issuer === issuer))
-        .map((key) => (key as UsedKey).who);
+      return read((master) =>
+        byUser
+          .all(userIndex(master, user))
+          .map((row) => openEntry(master, row))
+          .filter((key) => key !== undefined)
+          .filter(({ person }) => issuer === undefined || person?.issuer === issuer)
+          .map(({ who }) => who),
+      );
     },
     put(created, touched) {
       put.immediate(created, touched);
     },
     destroy: (who) => remove.run(who).changes > 0,
     destroyUnused(before, isKept) {
-      let count = 0;
-      for (const row of unused.all(before)) {
-        if (isKept(opened(row)?.person)) continue;
-        count += remove.run(row.who).changes;
-      }
-      return count;
+      const rows = read((master) =>
+        unused.all(before).map((row) => ({ who: row.who, person: openEntry(master, row)?.person })),
+      );
+      const gone = rows.filter(({ person }) => !isKept(person));
+      return gone.reduce((count, { who }) => count + remove.run(who).changes, 0);
     },
   };
 }

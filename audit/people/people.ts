@@ -14,7 +14,7 @@ const remembered = 10_000;
 /** Something that another process did to the people, and that is to be recorded. */
 export interface PeopleEvent {
   readonly id: number;
-  readonly kind: Extract<AuditKind, 'admin-read' | 'erase' | 'export' | 'hold'>;
+  readonly kind: Extract<AuditKind, 'admin-read' | 'config' | 'erase' | 'export' | 'hold'>;
   readonly fields: RecordedFields;
 }
 

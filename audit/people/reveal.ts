@@ -1,7 +1,8 @@
 import type { AuditRecord, PersonalFields } from '../record.ts';
 import { decrypt } from './cipher.ts';
+import type { PersonKey } from './entry.ts';
 import { readKeyFile } from './key-file.ts';
-import { createKeyStore, type KeyStore, type PersonKey } from './key-store.ts';
+import { createKeyStore, type KeyStore } from './key-store.ts';
 import { createRecent } from './recent.ts';
 
 const remembered = 10_000;

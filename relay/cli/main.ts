@@ -15,7 +15,7 @@ const USAGE = `usage: latchkey-relay [serve] --config relay.yaml
        latchkey-relay schema
        latchkey-relay keygen --out FILE [--type assertion|checkpoint]
        latchkey-relay explain --config relay.yaml (--claims claims.json | --token-file token [--offline]) --method GET --path /billing/invoices [--from IP] [--json]
-       latchkey-relay audit verify|report|export|erase|hold (--config relay.yaml | --dir DIR)
+       latchkey-relay audit verify|report|export|erase|hold|rotate-key (--config relay.yaml | --dir DIR)
 `;
 
 const io = { stdout: process.stdout, stderr: process.stderr, env: process.env };
