@@ -93,6 +93,7 @@ function createGeneration(config: RelayConfig, shared: Shared): Generation {
     now,
     keysOf: pool.keysOf,
     resource: runtime.resource,
+    console: config.management?.signIn,
   });
   const logout = createLogout({ tokens, state, ledger });
   const bounds = createBounds(config, state, now);

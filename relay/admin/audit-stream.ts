@@ -19,7 +19,7 @@ export interface Listening {
   readonly matches: (record: AuditRecord) => boolean;
   /** The last record that the client has; absent: it wants new ones only. */
   readonly after?: number;
-  /** Asked at each heartbeat: a session may have ended. */
+  /** Asked before records are sent, and at each heartbeat: a session may have ended. */
   readonly isWelcome: () => boolean;
 }
 
@@ -117,7 +117,15 @@ export function createAuditStreams(deps: StreamDeps): AuditStreams {
       pass(record);
     }
 
+    function isOver(): boolean {
+      if (response.writableEnded || response.destroyed) return true;
+      if (isWelcome()) return false;
+      response.end('event: over\ndata: {}\n\n');
+      return true;
+    }
+
     function take(records: readonly AuditRecord[]): void {
+      if (isOver()) return;
       if (held === undefined) records.forEach(send);
       else if (held.length < MAX_REPLAYED) held.push(...records);
       else response.destroy();
@@ -128,8 +136,10 @@ export function createAuditStreams(deps: StreamDeps): AuditStreams {
       if (earlier.from > from + 1) gap(from + 1, earlier.from - 1);
       for (const record of earlier.records) {
         await drained(response);
+        if (isOver()) return;
         pass(record);
       }
+      if (isOver()) return;
       const waiting = held ?? [];
       held = undefined;
       waiting.forEach(send);
@@ -137,8 +147,7 @@ export function createAuditStreams(deps: StreamDeps): AuditStreams {
 
     const unsubscribe = deps.subscribe(take);
     const heartbeat = setInterval(() => {
-      if (!isWelcome()) response.end('event: over\ndata: {}\n\n');
-      else if (response.writableLength <= MAX_BACKLOG_BYTES) response.write(': here\n\n');
+      if (!isOver() && response.writableLength <= MAX_BACKLOG_BYTES) response.write(': here\n\n');
     }, deps.heartbeatMs).unref();
     response.once('close', () => {
       clearInterval(heartbeat);

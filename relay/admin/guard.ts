@@ -14,6 +14,13 @@ function ownAuthority({ socket }: IncomingMessage): string {
 const isSecure = (request: IncomingMessage): boolean =>
   (request.socket as Partial<TLSSocket>).encrypted === true;
 
+/** Of another origin's page: it says so, or, where a page embeds, only its browser does. A link may lead here. */
+function isForeign({ headers }: IncomingMessage, own: readonly (string | undefined)[]): boolean {
+  const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;
+  if (origin !== undefined && !own.includes(origin)) return true;
+  return (site === 'cross-site' || site === 'same-site') && mode !== 'navigate';
+}
+
 /**
  * Tells whether a request says that a proxy passed it on.
  *
@@ -34,13 +41,13 @@ export function isPassedOn({ headers }: IncomingMessage): boolean {
  */
 export function createGuard(publicUrl: () => string | undefined): RequestHandler {
   function refusal(request: Request): readonly [code: string, detail: string] | undefined {
-    const { host = '', origin } = request.headers;
+    const { host = '' } = request.headers;
     const known = publicUrl();
     const isLocal = LOOPBACK.test(host) || host === ownAuthority(request);
     const isPublic = known !== undefined && host.toLowerCase() === new URL(known).host;
     if (!isLocal && !isPublic) return ['foreign_host', 'Host must be this listener.'];
     const own = `${isSecure(request) ? 'https' : 'http'}://${host}`;
-    if (origin !== undefined && origin !== known && (isPublic || origin !== own))
+    if (isForeign(request, isPublic ? [known] : [known, own]))
       return ['foreign_origin', 'Other origins get nothing here.'];
     const isByProxy = known !== undefined && isPassedOn(request);
     if ((isByProxy || !isLocal) && !PUBLIC_PATHS.test(request.path))

@@ -44,8 +44,17 @@ export interface Management {
 }
 
 /** What the console needs beside what the rest of the listener shows. */
-export type ConsoleParts = Omit<ConsoleDeps, 'checks' | 'config' | 'upstreams'>;
+export type ConsoleParts = Omit<ConsoleDeps, 'checks' | 'config' | 'upstreams' | 'isRevoked'>;
 
+/** Nothing here is kept, framed, guessed at or put into another origin's page; pages say more of themselves. */
+const HEADERS = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'X-Frame-Options': 'DENY',
+  'X-Content-Type-Options': 'nosniff',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+};
 const READ_ONLY = ['/healthz', '/readyz', '/config', '/metrics'];
 /** In place of Express's own page, which may show a stack. */
 function answerFault(_error: unknown, _request: Request, response: Response, next: NextFunction) {
@@ -67,7 +76,7 @@ export function createManagement(deps: ManagementDeps, parts: ConsoleParts): Man
   app.disable('etag');
   app.use(createGuard(() => parts.management().publicUrl));
   app.use((_request, response, next) => {
-    response.set('Cache-Control', 'no-store');
+    response.set(HEADERS);
     next();
   });
   app.get('/healthz', (_request, response) => {
@@ -90,7 +99,10 @@ export function createManagement(deps: ManagementDeps, parts: ConsoleParts): Man
   });
   mountReload(app, deps);
   mountRevocations(app, deps.revocations);
-  const shown = parts.management().console ? mountConsole(app, { ...deps, ...parts }) : undefined;
+  const { isRevoked } = deps.revocations.state;
+  const shown = parts.management().console
+    ? mountConsole(app, { ...deps, ...parts, isRevoked })
+    : undefined;
   app.use((_request, response) => {
     response
       .status(404)

@@ -1,19 +1,10 @@
-import type { Express, NextFunction, Request, Response } from 'express';
+import type { Express } from 'express';
 import type { ReloadResult } from '../reload.ts';
+import { requireJson } from './require-json.ts';
 
 /** What `POST /reload` needs. */
 export interface ReloadDeps {
   readonly reload: () => Promise<ReloadResult>;
-}
-
-/** A form of a web page cannot send this type without asking first. */
-function requireJson(request: Request, response: Response, next: NextFunction): void {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (type === 'application/json') next();
-  else
-    response
-      .status(415)
-      .json({ code: 'bad_request', detail: 'Send Content-Type: application/json.' });
 }
 
 /**

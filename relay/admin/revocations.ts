@@ -10,12 +10,13 @@ import { parseJsonObject } from '../auth/json.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import { asProblem } from '../respond.ts';
 import type { Revocation, SharedState } from '../state/shared-state.ts';
+import { requireJson } from './require-json.ts';
 
 /** What ending sessions by hand needs. */
 export interface RevocationsDeps {
   /** Of the configuration now in force. */
   readonly issuers: () => readonly IssuerConfig[];
-  readonly state: Pick<SharedState, 'revoke' | 'revocations'>;
+  readonly state: Pick<SharedState, 'revoke' | 'revocations' | 'isRevoked'>;
   /** How many open exchanges a revocation ends. */
   readonly streamsOf: (revocation: Revocation) => number | Promise<number>;
   readonly ledger: Pick<Ledger, 'append'>;
@@ -106,15 +107,6 @@ function shown({ issuer, kind, value, revokedAtMs, expiresAtMs }: Revocation) {
     issuedUntil: new Date(revokedAtMs).toISOString(),
     keptUntil: new Date(expiresAtMs).toISOString(),
   };
-}
-
-function requireJson(request: Request, response: Response, next: NextFunction): void {
-  const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
-  if (type === 'application/json') next();
-  else
-    response
-      .status(415)
-      .json({ code: 'bad_request', detail: 'Send Content-Type: application/json.' });
 }
 
 /** What failed, in the words of the public listener; the stack stays here. */

@@ -1,6 +1,7 @@
 import { type KeyObject, createPrivateKey, randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { IntrospectionConfig } from '../config/config.ts';
+import { plainRsa } from './plain-rsa.ts';
 
 /** What one request to the issuer carries to say that it is the relay's. */
 export interface ClientProof {
@@ -58,7 +59,7 @@ export function readAssertionKey(pem: string): { readonly key: KeyObject; readon
     throw new Error(
       'the private key is none of RSA (2048 bits or more), P-256, P-384, P-521, Ed25519',
     );
-  return { key, alg };
+  return { key: alg === 'PS256' ? plainRsa(key) : key, alg };
 }
 
 function bySecret(clientId: string, secret: string): ClientAuthenticator {

@@ -37,6 +37,8 @@ export interface LogoutTokenDeps {
   readonly keysOf: (issuer: IssuerConfig) => IssuerKeys;
   /** The protected resource's identifier, an audience beside the desktop client. */
   readonly resource: string;
+  /** The console's client at its issuer, if people sign in there. */
+  readonly console?: { readonly issuer: string; readonly clientId: string } | undefined;
 }
 
 type Members = Readonly<Record<string, unknown>>;
@@ -118,7 +120,7 @@ function checkAudience(aud: unknown, allowed: readonly (string | undefined)[]): 
   const values: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   const ours = values.some((value) => typeof value === 'string' && allowed.includes(value));
   if (!ours || !values.every((value) => typeof value === 'string'))
-    throw refused('its `aud` is neither the desktop client nor this relay.');
+    throw refused('its `aud` is neither the desktop client, nor the console, nor this relay.');
 }
 
 function checkEvent(claims: Members): void {
@@ -169,7 +171,8 @@ export function createLogoutTokens(
       const issuer = typeof claims['iss'] === 'string' ? byName.get(claims['iss']) : undefined;
       if (issuer === undefined) throw refused('its `iss` is no issuer that this relay trusts.');
       await checkGenuine(jws, checkHeader(jws.header, issuer), deps.keysOf(issuer));
-      checkAudience(claims['aud'], [issuer.desktop?.clientId, deps.resource]);
+      const ofConsole = deps.console?.issuer === issuer.issuer ? deps.console.clientId : undefined;
+      checkAudience(claims['aud'], [issuer.desktop?.clientId, ofConsole, deps.resource]);
       checkEvent(claims);
       const dates = checkDates(claims, issuer.clockToleranceMs, deps.now());
       const { jti, ...whose } = checkIdentifiers(claims);

@@ -1,16 +1,22 @@
 import { resolve } from 'node:path';
-import { authenticationOf, present, type SecretContents } from './build-parts.ts';
+import { authenticationOf, present, secretOf, type SecretContents } from './build-parts.ts';
 import type { ManagementConfig, SignInConfig } from './config.ts';
 import type { RelayFile } from './schema.ts';
 
 type ManagementFile = NonNullable<RelayFile['management']>;
 
-function signInOf(
-  file: NonNullable<ManagementFile['signIn']>,
-  secrets: SecretContents,
-): SignInConfig {
+type SignInFile = NonNullable<ManagementFile['signIn']>;
+
+function clientOf(file: SignInFile, secrets: SecretContents): SignInConfig['authentication'] {
+  const { clientSecretFile, privateKeyFile, clientSecretMethod } = file;
+  if (clientSecretFile === undefined && privateKeyFile === undefined) return undefined;
+  if (clientSecretFile === undefined || clientSecretMethod !== 'client_secret_post')
+    return authenticationOf(file, secrets);
+  return { kind: 'client_secret_post', secret: secretOf(secrets, clientSecretFile) };
+}
+
+function signInOf(file: SignInFile, secrets: SecretContents): SignInConfig {
   const { issuer, clientId, scopes, role, rolesClaim, idle, session } = file;
-  const isPublic = file.clientSecretFile === undefined && file.privateKeyFile === undefined;
   return {
     issuer,
     clientId,
@@ -19,7 +25,7 @@ function signInOf(
     rolesClaim,
     idleMs: idle,
     sessionMs: session,
-    ...present({ authentication: isPublic ? undefined : authenticationOf(file, secrets) }),
+    ...present({ authentication: clientOf(file, secrets) }),
   };
 }
 

@@ -79,7 +79,10 @@ export interface SignInConfig {
   readonly issuer: string;
   readonly clientId: string;
   /** Absent: a public client. */
-  readonly authentication?: ClientAuthentication;
+  readonly authentication?:
+    | ClientAuthentication
+    /** In the form, as some providers want it (RFC 6749 §2.3.1). */
+    | { readonly kind: 'client_secret_post'; readonly secret: string };
   readonly scopes: readonly string[];
   /** Without it nobody gets in. */
   readonly role: string;

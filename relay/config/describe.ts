@@ -13,8 +13,12 @@ import { maskedSink } from './describe-sinks.ts';
 const MASK = '********';
 const TELLING = /authorization|cookie|token|secret|password|key|credential/i;
 
-function maskedAuthentication(authentication: ClientAuthentication): ClientAuthentication {
-  return authentication.kind === 'client_secret_basic'
+type SignInAuthentication = NonNullable<NonNullable<ManagementConfig['signIn']>['authentication']>;
+
+function maskedAuthentication(authentication: ClientAuthentication): ClientAuthentication;
+function maskedAuthentication(authentication: SignInAuthentication): SignInAuthentication;
+function maskedAuthentication(authentication: SignInAuthentication): SignInAuthentication {
+  return 'secret' in authentication
     ? { ...authentication, secret: MASK }
     : { ...authentication, key: MASK };
 }

@@ -32,6 +32,10 @@ export const managementKeyTexts: Readonly<Record<string, KeyText>> = {
     `The client's secret; without it and privateKeyFile the client is public. ${SECRET}`,
     'console.secret',
   ],
+  'management.signIn.clientSecretMethod': [
+    'How the secret is sent (token_endpoint_auth_method of RFC 7591): `client_secret_basic`, or `client_secret_post` for a client that is registered so.',
+    'client_secret_basic',
+  ],
   'management.signIn.privateKeyFile': [
     `PEM of the key that signs the client's assertions (RFC 7523). ${SECRET}`,
     'console.pem',

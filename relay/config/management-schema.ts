@@ -10,6 +10,12 @@ const signIn = z
     issuer: httpUrl,
     clientId: text,
     clientSecretFile: text.optional(),
+    clientSecretMethod: z
+      .enum(
+        ['client_secret_basic', 'client_secret_post'],
+        'must be client_secret_basic or client_secret_post',
+      )
+      .optional(),
     privateKeyFile: text.optional(),
     keyId: text.optional(),
     scopes: z.array(scope, 'must be a list').default(['openid', 'profile', 'email']),
@@ -19,7 +25,7 @@ const signIn = z
     session: duration(MINUTE_MS, 7 * DAY_MS).prefault('8h'),
   })
   .check((context) => {
-    const { clientSecretFile, privateKeyFile, keyId, scopes } = context.value;
+    const { clientSecretFile, clientSecretMethod, privateKeyFile, keyId, scopes } = context.value;
     const fault = (message: string, key: string): void =>
       void context.issues.push({
         code: 'custom',
@@ -32,6 +38,8 @@ const signIn = z
         'is one way too many to show who the console is; keep one of the two',
         'privateKeyFile',
       );
+    if (clientSecretMethod !== undefined && clientSecretFile === undefined)
+      fault('says how to send `clientSecretFile`, which is not there', 'clientSecretMethod');
     if (keyId !== undefined && privateKeyFile === undefined)
       fault('names the key of `privateKeyFile`, which is not there', 'keyId');
     if (!scopes.includes('openid'))

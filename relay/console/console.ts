@@ -5,11 +5,13 @@ import { createAuditStreams } from '../admin/audit-stream.ts';
 import { createLedgerReader } from '../admin/ledger-reader.ts';
 import { createReadLog } from '../admin/read-log.ts';
 import type { ManagementConfig } from '../config/config.ts';
+import type { Revocable } from '../state/shared-state.ts';
 import { type Access, createGate } from './access.ts';
 import { type DataSources, mountData } from './data-routes.ts';
 import { createPageFiles } from './page-files.ts';
 import { createNonce, pageHeaders, sendPlainPage } from './plain-page.ts';
 import { mountSignIn } from './sign-in.ts';
+import { mountSignOut } from './sign-out.ts';
 import { createVerifying } from './verification.ts';
 
 /** What the console works with. */
@@ -19,6 +21,8 @@ export interface ConsoleDeps extends DataSources {
   readonly auditDir: string;
   /** Of the configuration now in force. */
   readonly management: () => ManagementConfig;
+  /** @throws {state_unavailable} it is not known what was revoked */
+  readonly isRevoked: (who: Revocable) => boolean;
   /** The listener's own URL, once it listens. */
   readonly url: () => string;
   readonly log: (event: Record<string, unknown>) => void;
@@ -32,6 +36,9 @@ export interface Console {
 
 const HEARTBEAT_MS = 15_000;
 const MAX_STREAMS = 32;
+const SWEEP_MS = 60_000;
+/** What the page asks for by itself for as long as it is open: nobody need be there. */
+const UNATTENDED = /^\/(?:audit\/stream|console\/api\/(?:status$|summary\?minutes=60$))/i;
 
 /** Before somebody is let in: what a browser shows, or what a program reads. */
 function refuse(request: Request, response: Response, access: Access): void {
@@ -39,10 +46,9 @@ function refuse(request: Request, response: Response, access: Access): void {
   const isPage =
     request.method === 'GET' && !/^\/(?:audit|console\/api)(?:[/?]|$)/.test(request.originalUrl);
   if (access.kind === 'closed') {
-    const { code, detail } = access;
-    if (isPage)
-      sendPlainPage(response, { status: 403, title: 'The console is closed', text: detail });
-    else response.status(403).json({ code, detail });
+    const { status, code, detail } = access;
+    if (isPage) sendPlainPage(response, { status, title: 'The console is closed', text: detail });
+    else response.status(status).json({ code, detail });
     return;
   }
   if (!isPage) {
@@ -100,7 +106,7 @@ function mountPage(app: Express, bring: ReturnType<typeof createPageFiles>): voi
  */
 export function mountConsole(app: Express, deps: ConsoleDeps): Console {
   const { ledger, management, log, now } = deps;
-  const gate = createGate(management, now);
+  const gate = createGate(deps);
   const reader = createLedgerReader(deps.auditDir);
   const checker = createLedgerReader(deps.auditDir);
   const onError = (error: unknown): void => log({ event: 'audit_error', error: String(error) });
@@ -115,18 +121,15 @@ export function mountConsole(app: Express, deps: ConsoleDeps): Console {
   const bring = createPageFiles(log);
 
   const mayLook: RequestHandler = (request: Request, response: Response, next: NextFunction) => {
-    const access = gate.admit(request);
+    const access = gate.admit(request, UNATTENDED.test(request.originalUrl) ? 'look' : 'use');
     if (access.kind === 'open') next();
     else refuse(request, response, access);
   };
 
-  mountSignIn(app, {
-    gate,
-    ledger,
-    log,
-    now,
-    origin: () => management().publicUrl ?? deps.url(),
-  });
+  const sweeping = setInterval(gate.sessions.sweep, SWEEP_MS).unref();
+  const signing = { gate, ledger, log, now, origin: () => management().publicUrl ?? deps.url() };
+  mountSignIn(app, signing);
+  mountSignOut(app, signing);
   app.use(['/audit', '/console'], mayLook);
   app.get('/', mayLook);
   mountAudit(app, {
@@ -142,6 +145,7 @@ export function mountConsole(app: Express, deps: ConsoleDeps): Console {
   app.use('/console', answerReadFault);
   return {
     async close() {
+      clearInterval(sweeping);
       streams.close();
       await reads.close();
       await Promise.all([reader.close(), checker.close()]);

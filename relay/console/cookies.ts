@@ -4,6 +4,8 @@ import type { IncomingMessage } from 'node:http';
 export const SESSION_COOKIE = '__Host-latchkey-console';
 /** Ties an attempt to sign in to the browser that began it. */
 export const ATTEMPT_COOKIE = '__Host-latchkey-sign-in';
+/** Tells the browser that the provider sends back after a sign-out. */
+export const SIGN_OUT_COOKIE = '__Host-latchkey-sign-out';
 
 /**
  * Reads a cookie.

@@ -5,6 +5,7 @@ import { BadAsk } from '../admin/audit-filter.ts';
 import type { LedgerReader } from '../admin/ledger-reader.ts';
 import type { Check, ConfigFacts } from '../admin/management.ts';
 import type { ReadLog } from '../admin/read-log.ts';
+import { requireJson } from '../admin/require-json.ts';
 import type { ApiConfig } from '../config/api-config.ts';
 import type { UpstreamState } from '../generation.ts';
 import type { Gate } from './access.ts';
@@ -119,13 +120,6 @@ export function mountData(app: Express, deps: DataDeps): void {
   }
 
   async function verify(request: Request, response: Response): Promise<void> {
-    // A form of a web page cannot send this type without asking first.
-    if (request.headers['content-type'] !== 'application/json') {
-      response
-        .status(415)
-        .json({ code: 'bad_request', detail: 'Send Content-Type: application/json.' });
-      return;
-    }
     await reads.note(gate.readerOf(request), 'verify', {});
     if (verifying.start()) {
       response.status(202).json(verifying.view());
@@ -146,5 +140,5 @@ export function mountData(app: Express, deps: DataDeps): void {
   app.get('/console/api/apis', route(apis));
   app.get('/console/api/summary', route(summary));
   app.get('/console/api/requests/:id', route(story));
-  app.post('/console/api/verification', route(verify));
+  app.post('/console/api/verification', requireJson, route(verify));
 }

@@ -1,26 +1,19 @@
 import * as client from 'openid-client';
-import { readAssertionKey } from '../auth/client-authentication.ts';
 import { claimAt } from '../auth/claims.ts';
-import type { ClientAuthentication, SignInConfig } from '../config/config.ts';
-
-/** What is kept of an attempt until the browser comes back. */
-export interface Attempt {
-  readonly state: string;
-  readonly nonce: string;
-  readonly verifier: string;
-}
+import type { SignInConfig } from '../config/config.ts';
+import type { Attempt } from './attempts.ts';
+import { clientAuthOf } from './client-auth.ts';
+import type { SignedIn } from './sessions.ts';
 
 /** What the provider says of somebody. */
-export interface Identity {
-  readonly user: string;
-  readonly userName?: string;
+export interface Identity extends SignedIn {
   readonly hasRole: boolean;
 }
 
 /** The identity provider, as the console speaks with it. */
 export interface Provider {
   /** Where the browser is to go. */
-  begin(redirectUri: string): Promise<{ readonly url: string; readonly attempt: Attempt }>;
+  begin(redirectUri: string, attempt: Attempt): Promise<string>;
   /**
    * Takes the code that the browser brought back.
    *
@@ -33,39 +26,19 @@ type Claims = Readonly<Record<string, unknown>>;
 
 const TIMEOUT_SECONDS = 10;
 const KNOWN_MS = 600_000;
-/** The names that Web Cryptography has for them. */
-const KEY_PARAMETERS: Readonly<
-  Record<string, { name: string; hash?: string; namedCurve?: string }>
-> = {
-  RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' },
-  PS256: { name: 'RSA-PSS', hash: 'SHA-256' },
-  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
-  ES384: { name: 'ECDSA', namedCurve: 'P-384' },
-  ES512: { name: 'ECDSA', namedCurve: 'P-521' },
-  EdDSA: { name: 'Ed25519' },
-};
-
-function assertionKey(pem: string): client.CryptoKey {
-  const { key, alg } = readAssertionKey(pem);
-  return key.toCryptoKey(KEY_PARAMETERS[alg] ?? { name: alg }, false, ['sign']);
-}
-
-function authenticationOf(authentication: ClientAuthentication | undefined): client.ClientAuth {
-  switch (authentication?.kind) {
-    case 'client_secret_basic':
-      return client.ClientSecretBasic(authentication.secret);
-    case 'private_key_jwt': {
-      const { key, keyId } = authentication;
-      const signing = assertionKey(key);
-      return client.PrivateKeyJwt(keyId === undefined ? signing : { key: signing, kid: keyId });
-    }
-    default:
-      return client.None();
-  }
-}
-
+/** Longer ones, of people in hundreds of groups, are too long for an address; the client's name goes alone. */
+const MAX_HINT = 4_096;
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.slice(0, 200) : undefined;
+}
+
+/** Leads browsers away, so it must be as safe as the provider itself. */
+function farewellOf(found: client.Configuration, idToken: string): string | undefined {
+  const { issuer, end_session_endpoint: endpoint } = found.serverMetadata();
+  if (endpoint === undefined || !URL.canParse(endpoint)) return undefined;
+  if (new URL(endpoint).protocol !== new URL(issuer).protocol) return undefined;
+  const hint = idToken.length > MAX_HINT ? {} : { id_token_hint: idToken };
+  return client.buildEndSessionUrl(found, hint).href;
 }
 
 function holds(value: unknown, role: string): boolean {
@@ -78,7 +51,7 @@ function holds(value: unknown, role: string): boolean {
  * @param config the provider, and who the console is there
  * @param now the clock, epoch ms
  * @returns the provider
- * @see OpenID Connect Core 1.0 §3.1, RFC 7636, RFC 9207
+ * @see OpenID Connect Core 1.0 §3.1, OpenID Connect RP-Initiated Logout 1.0, RFC 7636, RFC 9207
  */
 export function createProvider(config: SignInConfig, now: () => number): Provider {
   const { issuer, clientId, scopes, role, rolesClaim } = config;
@@ -90,7 +63,7 @@ export function createProvider(config: SignInConfig, now: () => number): Provide
       url,
       clientId,
       undefined,
-      authenticationOf(config.authentication),
+      clientAuthOf(config.authentication),
       {
         timeout: TIMEOUT_SECONDS,
         execute: [
@@ -127,19 +100,17 @@ export function createProvider(config: SignInConfig, now: () => number): Provide
   }
 
   return {
-    async begin(redirectUri) {
+    async begin(redirectUri, { state, nonce, verifier }) {
       const found = await server();
-      const verifier = client.randomPKCECodeVerifier();
-      const attempt = { state: client.randomState(), nonce: client.randomNonce(), verifier };
       const url = client.buildAuthorizationUrl(found, {
         redirect_uri: redirectUri,
         scope: scopes.join(' '),
         code_challenge: await client.calculatePKCECodeChallenge(verifier),
         code_challenge_method: 'S256',
-        state: attempt.state,
-        nonce: attempt.nonce,
+        state,
+        nonce,
       });
-      return { url: url.href, attempt };
+      return url.href;
     },
     async finish(callback, { state, nonce, verifier }) {
       const found = await server();
@@ -157,9 +128,13 @@ export function createProvider(config: SignInConfig, now: () => number): Provide
       const all = { ...more, ...claims };
       const names = ['name', 'preferred_username', 'email'].map((name) => textOf(all[name]));
       const userName = names.find((name) => name !== undefined);
+      const sid = textOf(claims['sid']);
+      const farewell = farewellOf(found, tokens.id_token ?? '');
       return {
-        user,
-        ...(userName === undefined ? {} : { userName }),
+        person: { issuer, user, ...(userName === undefined ? {} : { userName }) },
+        issuedAtMs: Number(claims['iat']) * 1_000,
+        ...(sid === undefined ? {} : { sid }),
+        ...(farewell === undefined ? {} : { farewell }),
         hasRole: holds(claimAt(all, rolesClaim), role),
       };
     },

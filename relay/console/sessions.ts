@@ -1,9 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Reader } from '../admin/reader.ts';
 
-/** Somebody who signed in. */
-export interface Session {
+/** What is known of somebody who signed in. */
+export interface SignedIn {
   readonly person: NonNullable<Reader['person']>;
+  /** The provider's own session, if it names it. */
+  readonly sid?: string;
+  /** Of the ID token, by the provider's clock, epoch ms. */
+  readonly issuedAtMs: number;
+  /** Where the provider ends its own session; holds the ID token, so that it leaves with the session. */
+  readonly farewell?: string;
+}
+
+/** Somebody who signed in. */
+export interface Session extends SignedIn {
   readonly startedAtMs: number;
   usedAtMs: number;
 }
@@ -17,10 +27,12 @@ export interface SessionLimits {
 /** Who is signed in to the console; kept in memory, so that a restart signs everybody out. */
 export interface Sessions {
   /** @returns the secret that stands for it, which only the browser keeps */
-  open(person: Session['person']): string;
+  open(who: SignedIn): string;
   /** A use keeps it from ending; a look does not. */
   find(secret: string | undefined, how: 'use' | 'look'): Session | undefined;
   end(secret: string): Session | undefined;
+  /** Forgets those whose time is over. */
+  sweep(): void;
   /** Ends all of them. */
   clear(): void;
 }
@@ -47,11 +59,11 @@ export function createSessions(now: () => number, limits: () => SessionLimits): 
   }
 
   return {
-    open(person) {
+    open(who) {
       const secret = randomBytes(32).toString('base64url');
       const [oldest] = sessions.keys();
       if (sessions.size >= MAX_SESSIONS && oldest !== undefined) sessions.delete(oldest);
-      sessions.set(keyOf(secret), { person, startedAtMs: now(), usedAtMs: now() });
+      sessions.set(keyOf(secret), { ...who, startedAtMs: now(), usedAtMs: now() });
       return secret;
     },
     find(secret, how) {
@@ -75,6 +87,9 @@ export function createSessions(now: () => number, limits: () => SessionLimits): 
       const session = sessions.get(key);
       sessions.delete(key);
       return session;
+    },
+    sweep() {
+      for (const [key, session] of sessions) if (isOver(session)) sessions.delete(key);
     },
     clear: () => sessions.clear(),
   };

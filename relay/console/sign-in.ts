@@ -6,7 +6,7 @@ import type { SignInConfig } from '../config/config.ts';
 import type { Gate } from './access.ts';
 import { createAttempts } from './attempts.ts';
 import { ATTEMPT_COOKIE, readCookie, SESSION_COOKIE, writeCookie } from './cookies.ts';
-import { sendPlainPage } from './plain-page.ts';
+import { type PlainPage, sendPlainPage } from './plain-page.ts';
 import { createProvider, type Identity, type Provider } from './provider.ts';
 
 /** What signing in to the console needs. */
@@ -19,27 +19,75 @@ export interface SignInDeps {
   readonly now: () => number;
 }
 
-const AGAIN = { href: '/console/sign-in', text: 'Sign in' };
+/** For pages on which somebody is not signed in, or no more. */
+export const SIGN_IN_LINK = { href: '/console/sign-in', text: 'Sign in' };
 const NOTHING_TO_SIGN_IN_TO = {
   status: 404,
   title: 'There is no sign-in here',
   text: 'This relay has no management.signIn.',
 };
 
+const MAX_REASON = 500;
+/** It travels in `state`. */
+const MAX_TARGET = 1_000;
+
 /** Only pages of the console itself: a link must not lead elsewhere by way of the sign-in. */
 function returnTarget(asked: unknown): string {
   const isOwn =
     typeof asked === 'string' &&
-    asked.length <= 2_000 &&
+    asked.length <= MAX_TARGET &&
     /^\/(?:console\/[a-z]+(?:[/?][^\\\s]*)?|\?[^\\\s]*)?$/.test(asked);
   return isOwn ? asked : '/';
 }
 
-const reasonOf = (error: unknown): string => {
-  const { code, message, cause } = error as Error & { readonly code?: unknown };
+/** Why somebody whom the provider knows is not let in. */
+type Refusal = 'role' | 'token_revoked' | 'state_unavailable';
+
+function refusalPage(refusal: Refusal, { role }: SignInConfig): PlainPage {
+  switch (refusal) {
+    case 'role':
+      return {
+        status: 403,
+        title: 'You may not look at this',
+        text: `You are signed in at the identity provider, but you lack the role “${role}”, which this console asks for. Whoever administers it can give it to you.`,
+      };
+    case 'token_revoked':
+      return {
+        status: 403,
+        title: 'Your sessions were ended',
+        text: 'The identity provider or an operator ended your sessions, and this sign-in with them. A minute or two after that you can sign in again.',
+      };
+    case 'state_unavailable':
+      return {
+        status: 503,
+        title: 'Nobody can be let in at this time',
+        text: 'Which sessions were ended is not known. The relay’s /readyz says what is wrong.',
+      };
+    default:
+      return refusal satisfies never;
+  }
+}
+
+interface ProviderFault extends Error {
+  readonly code?: unknown;
+  readonly error?: unknown;
+  readonly error_description?: unknown;
+}
+
+/** What went wrong, and what the provider says of it (RFC 6749 §4.1.2.1, §5.2; RFC 9110 §11.6.1). */
+function reasonOf(failure: unknown): string {
+  const fault = failure as ProviderFault;
+  const { code, message, cause } = fault;
+  const challenge = Array.isArray(cause)
+    ? (cause[0] as { readonly parameters?: ProviderFault } | undefined)?.parameters
+    : undefined;
   const inner = cause instanceof Error ? `: ${cause.message}` : '';
-  return [code, `${message}${inner}`].filter((part) => typeof part === 'string').join(' ');
-};
+  const { error, error_description: description } = challenge ?? fault;
+  return [code, `${message}${inner}`, error, description]
+    .filter((part) => typeof part === 'string')
+    .map((part) => part.slice(0, MAX_REASON))
+    .join(' ');
+}
 
 /**
  * Adds the routes by which people sign in to the console and out again.
@@ -63,7 +111,7 @@ export function mountSignIn(app: Express, deps: SignInDeps): void {
       status: 502,
       title: 'The sign-in did not work',
       text: "The identity provider could not be reached, or its answer was not what it must be. The relay's log says more.",
-      link: AGAIN,
+      link: SIGN_IN_LINK,
     });
   }
 
@@ -78,8 +126,8 @@ export function mountSignIn(app: Express, deps: SignInDeps): void {
     )
       return response.redirect(`${origin()}/console/sign-in?to=${encodeURIComponent(returnTo)}`);
     try {
-      const { url, attempt } = await providerOf(config).begin(`${origin()}/console/callback`);
-      const browser = attempts.add(readCookie(request, ATTEMPT_COOKIE), { ...attempt, returnTo });
+      const { browser, attempt } = attempts.begin(readCookie(request, ATTEMPT_COOKIE), returnTo);
+      const url = await providerOf(config).begin(`${origin()}/console/callback`, attempt);
       response.set('Set-Cookie', writeCookie(ATTEMPT_COOKIE, browser, 'Lax'));
       response.set('Referrer-Policy', 'no-referrer').redirect(url);
     } catch (error) {
@@ -88,25 +136,33 @@ export function mountSignIn(app: Express, deps: SignInDeps): void {
     return undefined;
   }
 
+  function refusalOf({ hasRole, ...who }: Identity): Refusal | undefined {
+    if (!hasRole) return 'role';
+    try {
+      return gate.isRevoked(who) ? 'token_revoked' : undefined;
+    } catch {
+      return 'state_unavailable';
+    }
+  }
+
+  /** @returns why somebody is not let in; undefined: they are */
   async function admit(
     request: Request,
     response: Response,
-    { user, userName, hasRole }: Identity,
-    config: SignInConfig,
-  ): Promise<boolean> {
+    identity: Identity,
+  ): Promise<Refusal | undefined> {
+    const { hasRole: _hasRole, ...who } = identity;
+    const code = refusalOf(identity);
     const ip = request.socket.remoteAddress;
-    const person = { issuer: config.issuer, user, ...(userName === undefined ? {} : { userName }) };
-    const fields = readerFields({ person, ...(ip === undefined ? {} : { ip }) });
     await ledger.append('sign-in', {
-      ...fields,
-      decision: hasRole ? 'allow' : 'deny',
-      ...(hasRole ? {} : { code: 'role' }),
+      ...readerFields({ person: who.person, ...(ip === undefined ? {} : { ip }) }),
+      decision: code === undefined ? 'allow' : 'deny',
+      ...(code === undefined ? {} : { code }),
       detail: 'console',
     });
-    if (!hasRole) return false;
-    const secret = gate.sessions.open(person);
-    response.set('Set-Cookie', writeCookie(SESSION_COOKIE, secret, 'Strict'));
-    return true;
+    if (code !== undefined) return code;
+    response.set('Set-Cookie', writeCookie(SESSION_COOKIE, gate.sessions.open(who), 'Strict'));
+    return undefined;
   }
 
   async function comeBack(request: Request, response: Response): Promise<void> {
@@ -120,7 +176,7 @@ export function mountSignIn(app: Express, deps: SignInDeps): void {
         status: 400,
         title: 'This sign-in is over',
         text: 'It was begun too long ago, in another browser, or was used already.',
-        link: AGAIN,
+        link: SIGN_IN_LINK,
       });
     let identity: Identity;
     try {
@@ -128,41 +184,19 @@ export function mountSignIn(app: Express, deps: SignInDeps): void {
     } catch (error) {
       return failed(response, error);
     }
-    if (await admit(request, response, identity, config))
-      // Not a redirect: one that began elsewhere would leave the strict cookie behind.
-      return sendPlainPage(response, {
-        status: 200,
-        title: 'Signed in',
-        text: 'The console opens now.',
-        goTo: pending.returnTo,
-        link: { href: pending.returnTo, text: 'Open the console' },
-      });
+    const refusal = await admit(request, response, identity);
+    if (refusal !== undefined)
+      return sendPlainPage(response, { ...refusalPage(refusal, config), link: SIGN_IN_LINK });
+    // Not a redirect: one that began elsewhere would leave the strict cookie behind.
     return sendPlainPage(response, {
-      status: 403,
-      title: 'You may not look at this',
-      text: `You are signed in at the identity provider, but you lack the role “${config.role}”, which this console asks for. Whoever administers it can give it to you.`,
-      link: { ...AGAIN, text: 'Try again' },
+      status: 200,
+      title: 'Signed in',
+      text: 'The console opens now.',
+      goTo: pending.returnTo,
+      link: { href: pending.returnTo, text: 'Open the console' },
     });
-  }
-
-  async function signOut(request: Request, response: Response): Promise<void> {
-    const secret = readCookie(request, SESSION_COOKIE);
-    const session = secret === undefined ? undefined : gate.sessions.end(secret);
-    response.set('Set-Cookie', writeCookie(SESSION_COOKIE, '', 'Strict'));
-    if (session !== undefined)
-      await ledger.append('sign-out', { ...readerFields(session), detail: 'console' });
-    response.json({ signedOut: true });
   }
 
   app.get('/console/sign-in', route(begin));
   app.get('/console/callback', route(comeBack));
-  app.post('/console/sign-out', route(signOut));
-  app.get('/console/signed-out', (_request, response) =>
-    sendPlainPage(response, {
-      status: 200,
-      title: 'You are signed out',
-      text: 'The console’s session has ended. The identity provider may still know you.',
-      link: AGAIN,
-    }),
-  );
 }

@@ -3,16 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
-import { createConsoleBench, type ConsoleBench } from '../support/console-bench.ts';
+import { test } from 'node:test';
+import { createConsoleBench } from '../support/console-bench.ts';
 import { openConsoleOver } from '../support/console-over.ts';
-import {
-  createJar,
-  startConsoleProvider,
-  walkToCallback,
-  type ConsoleProvider,
-  type Jar,
-} from '../support/console-provider.ts';
+import { createJar, walkToCallback } from '../support/console-provider.ts';
+import { SIGN_OUT, signIn, withSignIn } from '../support/console-sign-in.ts';
 import { sendRaw, statusOf } from '../support/raw.ts';
 import { allRecords } from '../audit/ledger-dir.ts';
 
@@ -29,49 +24,6 @@ const GUARDED = [
   '/audit/stream',
 ];
 const LEAKS = /"records"|"seq"|"checks"|<div id="root">|alice/;
-
-interface SignInBench {
-  readonly bench: ConsoleBench;
-  readonly provider: ConsoleProvider;
-}
-
-async function withSignIn(
-  t: TestContext,
-  more = '',
-  rolesIn: 'id-token' | 'userinfo' = 'id-token',
-): Promise<SignInBench> {
-  const provider = await startConsoleProvider(rolesIn);
-  t.after(() => provider.close());
-  const bench = await createConsoleBench(t, {
-    management: `
-  listen: 127.0.0.1:0
-  signIn:
-    issuer: ${provider.issuer}
-    clientId: latchkey-console
-    role: auditor
-    rolesClaim: realm_access.roles
-${more}`,
-  });
-  provider.register({
-    redirect_uris: [`${bench.url}/console/callback`],
-    token_endpoint_auth_method: 'none',
-  });
-  await bench.send('alice', '/x/invoices');
-  return { bench, provider };
-}
-
-async function signIn(
-  { bench }: SignInBench,
-  user: string,
-): Promise<{ jar: Jar; answer: Response }> {
-  const jar = createJar();
-  const callback = await walkToCallback(
-    jar,
-    `${bench.url}/console/sign-in?to=/console/people`,
-    user,
-  );
-  return { jar, answer: await jar.visit(callback) };
-}
 
 test('without a session there is nothing to see, whatever the cookie says', async (t) => {
   const { bench } = await withSignIn(t);
@@ -108,7 +60,7 @@ test('whoever lacks the role gets no session, and the attempt is recorded', asyn
 });
 
 test('a session lets its own browser look, and ends when it is told to', async (t) => {
-  const signIns = await withSignIn(t, '', 'userinfo');
+  const signIns = await withSignIn(t, { rolesIn: 'userinfo' });
   const { jar, answer } = await signIn(signIns, 'auditor-ann');
   assert.equal(answer.status, 200);
   assert.match(await answer.text(), /http-equiv="refresh" content="0;url=\/console\/people"/);
@@ -132,11 +84,15 @@ test('a session lets its own browser look, and ends when it is told to', async (
   const secret = String(jar.cookies(url).get('__Host-latchkey-console'));
   const foreign = await fetch(`${url}/console/sign-out`, {
     method: 'POST',
-    headers: { cookie: `__Host-latchkey-console=${secret}`, origin: 'https://evil.example' },
+    headers: {
+      ...SIGN_OUT.headers,
+      cookie: `__Host-latchkey-console=${secret}`,
+      origin: 'https://evil.example',
+    },
   });
   assert.equal(foreign.status, 403);
   assert.equal((await jar.visit(`${url}/audit`)).status, 200, 'the session is still there');
-  assert.equal((await jar.visit(`${url}/console/sign-out`, { method: 'POST' })).status, 200);
+  assert.equal((await jar.visit(`${url}/console/sign-out`, SIGN_OUT)).status, 200);
   const again = { headers: { cookie: `__Host-latchkey-console=${secret}` } };
   assert.equal((await fetch(`${url}/audit`, again)).status, 401, 'a kept cookie is worth nothing');
 
@@ -199,7 +155,7 @@ test('the sign-in leads nowhere else', async (t) => {
 });
 
 test('by its public name only what asks for a sign-in can be reached', async (t) => {
-  const { bench } = await withSignIn(t, '  publicUrl: https://console.example.com\n');
+  const { bench } = await withSignIn(t, { more: '  publicUrl: https://console.example.com\n' });
   const ask = (line: string, host: string, more = ''): Promise<string> =>
     sendRaw(bench.url, `${line} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n${more}\r\n`);
   const name = 'console.example.com';

@@ -54,6 +54,22 @@ test('a page of another origin gets nothing, and no leave to read', async (t) =>
   assert.equal(statusOf(await send(bench, 'GET /config', { Origin: `http://${own}` })), 200);
 });
 
+test('what a page of another origin embeds gets nothing, though it says no origin', async (t) => {
+  const bench = await createRelayBench(t);
+  for (const site of ['cross-site', 'same-site'])
+    for (const page of [...PAGES, '/revocations', '/audit', '/console/api/status', '/']) {
+      const embedded = { 'Sec-Fetch-Site': site, 'Sec-Fetch-Mode': 'no-cors' };
+      const answer = await send(bench, `GET ${page}`, embedded);
+      assert.equal(statusOf(answer), 403, `${site} ${page}`);
+      assert.doesNotMatch(answer, /latchkey_|"hash"|"checks"|"records"/);
+    }
+  const led = { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'navigate' };
+  const answer = await send(bench, 'GET /readyz', led);
+  assert.equal(statusOf(answer), 200, 'a link may lead here');
+  assert.match(answer, /X-Frame-Options: DENY/i, 'but nothing may frame it');
+  assert.match(answer, /Cross-Origin-Resource-Policy: same-origin/i);
+});
+
 test('a form or a link reloads nothing', async (t) => {
   const bench = await createRelayBench(t);
   await editConfig(bench, (text) => `${text}\nnonsense: 1\n`);

@@ -28,6 +28,7 @@ test(
     });
     provider.register({
       redirect_uris: [`${bench.url}/console/callback`],
+      post_logout_redirect_uris: [`${bench.url}/console/signed-out`],
       token_endpoint_auth_method: 'none',
     });
     const browser = await launchChromium();
@@ -74,11 +75,16 @@ test(
     await page.getByRole('heading', { name: 'People' }).waitFor();
 
     await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Yes, sign me out' }).click();
     await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+    await page.getByText('the identity provider was asked to end its own').waitFor();
+    assert.equal(new URL(page.url()).origin, bench.url);
+    const left = (await context.cookies(bench.url)).map(({ name }) => name);
+    assert.ok(!left.includes('__Host-latchkey-console'), 'the cookie went with the session');
     assert.equal((await context.request.get(`${bench.url}/audit`)).status(), 401);
 
-    await context.clearCookies();
-    await page.goto(`${bench.url}/`);
+    // Its own session is over, too: it asks who it is.
+    await page.getByRole('link', { name: 'Sign in' }).click();
     await enter('intern');
     await page.getByRole('heading', { name: 'You may not look at this' }).waitFor();
     assert.equal((await context.request.get(`${bench.url}/audit`)).status(), 401);

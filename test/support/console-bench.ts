@@ -1,5 +1,7 @@
 import { createRelayBench, type RelayBench } from './relay.ts';
 
+type RelayBenchOptions = NonNullable<Parameters<typeof createRelayBench>[1]>;
+
 /** Texts that would do harm in a page that takes texts for HTML. */
 export const HOSTILE = {
   name: 'Mallory <img src=x onerror="window.__hacked=1">',
@@ -36,7 +38,7 @@ const PAYROLL = `
 /** Starts the relay for one test. */
 export async function createConsoleBench(
   t: { after(close: () => Promise<void>): void },
-  options: { readonly management?: string; readonly top?: string } = {},
+  options: Pick<RelayBenchOptions, 'management' | 'top' | 'issuer' | 'config'> = {},
 ): Promise<ConsoleBench> {
   const bench = await createRelayBench(t, {
     rules: RULES,

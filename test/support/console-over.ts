@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createLedger } from '../../audit/ledger.ts';
+import type { SignInConfig } from '../../relay/config/config.ts';
+import type { SharedState } from '../../relay/state/shared-state.ts';
 import { createManagement } from '../../relay/admin/management.ts';
 
 /**
@@ -11,14 +13,21 @@ import { createManagement } from '../../relay/admin/management.ts';
  * @param t closes it
  * @param dir of the ledger, with or without records
  * @param host where the configuration says that it listens
+ * @param more who signs in, and what was revoked
  * @returns its URL
  */
 export async function openConsoleOver(
   t: { after(close: () => Promise<void>): void },
   dir: string,
   host = '127.0.0.1',
+  more: {
+    readonly signIn?: SignInConfig;
+    readonly isRevoked?: SharedState['isRevoked'];
+  } = {},
 ): Promise<string> {
   const ledger = createLedger({ dir, side: 'relay' });
+  let own = '';
+  const { isRevoked, ...management } = more;
   const unused = (): never => assert.fail('nobody may get here');
   const { app, close } = createManagement(
     {
@@ -29,7 +38,7 @@ export async function openConsoleOver(
       upstreams: () => [],
       revocations: {
         issuers: unused,
-        state: { revoke: unused, revocations: unused },
+        state: { revoke: unused, revocations: unused, isRevoked: isRevoked ?? unused },
         streamsOf: unused,
         ledger,
         now: Date.now,
@@ -39,8 +48,8 @@ export async function openConsoleOver(
       ledger,
       auditDir: dir,
       apis: () => [],
-      management: () => ({ listen: { kind: 'tcp', host, port: 0 }, console: true }),
-      url: () => `http://${host}`,
+      management: () => ({ listen: { kind: 'tcp', host, port: 0 }, console: true, ...management }),
+      url: () => own,
       version: '0.0.0-test',
       now: Date.now,
       log: () => undefined,
@@ -54,5 +63,6 @@ export async function openConsoleOver(
     await close();
     await ledger.close();
   });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  own = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return own;
 }

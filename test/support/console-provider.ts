@@ -8,6 +8,12 @@ import { createMemoryStore } from '../../demo/idp-store.ts';
 /** A real provider that knows the console as a client. */
 export interface ConsoleProvider {
   readonly issuer: string;
+  /** Whose role was taken away is no auditor at the next sign-in. */
+  readonly demoted: Set<string>;
+  /** How logout tokens were received: `ok`, or what went wrong. */
+  readonly deliveries: string[];
+  /** Where clients showed who they are when they brought a code. */
+  readonly shownIn: ('header' | 'form')[];
   /** Registers the console, once it is known where that is. */
   register(client: Partial<ClientMetadata> & { readonly redirect_uris: string[] }): void;
   close(): Promise<void>;
@@ -16,14 +22,27 @@ export interface ConsoleProvider {
 /** Whose name begins with `auditor` has the role; what it says of others is no role of the console. */
 const rolesOf = (user: string): string[] => (user.startsWith('auditor') ? ['auditor'] : ['staff']);
 
+/** How a provider differs from one with everything. */
+export interface ProviderOptions {
+  /** Without an end of sessions that clients may ask for. */
+  readonly withoutLogout?: boolean;
+  /** Added to its metadata. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
 /**
  * Starts one on loopback; everybody may sign in with any password.
  *
  * @param rolesIn whether roles are in the ID token, or only in what it tells when asked
+ * @param options what it lacks, or says beside
  */
 export async function startConsoleProvider(
   rolesIn: 'id-token' | 'userinfo',
+  options: ProviderOptions = {},
 ): Promise<ConsoleProvider> {
+  const demoted = new Set<string>();
+  const deliveries: string[] = [];
+  const shownIn: ConsoleProvider['shownIn'] = [];
   const server = http.createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -38,26 +57,46 @@ export async function startConsoleProvider(
       jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256' }] },
       cookies: { keys: [randomBytes(16).toString('hex')] },
       clients,
-      clientAuthMethods: ['none', 'client_secret_basic', 'private_key_jwt'],
+      clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+      discovery: { ...options.metadata },
       conformIdTokenClaims: rolesIn === 'userinfo',
       claims: { openid: ['sub'], profile: ['name', 'realm_access'] },
       pkce: { required: () => true },
-      features: { devInteractions: { enabled: true } },
+      features: {
+        devInteractions: { enabled: true },
+        rpInitiatedLogout: { enabled: options.withoutLogout !== true },
+        backchannelLogout: { enabled: true },
+      },
+      // Its own refuses to send to loopback.
+      fetch: (url, init = {}) => {
+        Reflect.deleteProperty(init, 'dispatcher');
+        return fetch(url, init);
+      },
       findAccount: (_context, user) => ({
         accountId: user,
         claims: () => ({
           sub: user,
           name: `Name of ${user}`,
-          realm_access: { roles: rolesOf(user) },
+          realm_access: { roles: demoted.has(user) ? [] : rolesOf(user) },
         }),
       }),
     });
+    provider.on('backchannel.success', () => void deliveries.push('ok'));
+    provider.on('backchannel.error', (_context, error) => void deliveries.push(error.message));
     answer = provider.callback();
   }
 
-  server.on('request', (request, response) => void answer?.(request, response));
+  start();
+  server.on('request', (request, response) => {
+    if (request.url === '/token')
+      shownIn.push(request.headers.authorization === undefined ? 'form' : 'header');
+    void answer?.(request, response);
+  });
   return {
     issuer,
+    demoted,
+    deliveries,
+    shownIn,
     register(client) {
       clients.push({
         client_id: 'latchkey-console',
@@ -75,12 +114,16 @@ export async function startConsoleProvider(
   };
 }
 
+type VisitOptions = Omit<RequestInit, 'headers'> & {
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
 /** A browser that keeps cookies for each origin and follows nothing by itself. */
 export function createJar() {
   const jar = new Map<string, Map<string, string>>();
   return {
     cookies: (origin: string): ReadonlyMap<string, string> => jar.get(origin) ?? new Map(),
-    async visit(url: string, init: Omit<RequestInit, 'headers'> = {}): Promise<Response> {
+    async visit(url: string, { headers = {}, ...init }: VisitOptions = {}): Promise<Response> {
       const { origin } = new URL(url);
       const own = jar.get(origin) ?? new Map<string, string>();
       jar.set(origin, own);
@@ -89,6 +132,7 @@ export function createJar() {
         signal: AbortSignal.timeout(20_000),
         ...init,
         headers: {
+          ...headers,
           cookie: [...own].map(([name, value]) => `${name}=${value}`).join('; '),
         },
       });
@@ -127,9 +171,15 @@ function filledIn(
  * @param jar of the browser
  * @param from where the walk begins
  * @param user any name
- * @returns the callback's address, not visited yet
+ * @param to the path at which the walk ends
+ * @returns the address that it leads back to, not visited yet
  */
-export async function walkToCallback(jar: Jar, from: string, user: string): Promise<string> {
+export async function walkToCallback(
+  jar: Jar,
+  from: string,
+  user: string,
+  to = '/console/callback',
+): Promise<string> {
   let url = from;
   let body: URLSearchParams | undefined;
   for (let step = 0; step < 20; step += 1) {
@@ -139,7 +189,7 @@ export async function walkToCallback(jar: Jar, from: string, user: string): Prom
     body = undefined;
     if (location !== null) {
       url = new URL(location, url).href;
-      if (new URL(url).pathname === '/console/callback') return url;
+      if (new URL(url).pathname === to) return url;
       continue;
     }
     const form = filledIn(html, user);

@@ -43,6 +43,23 @@ test('the client’s secret is read from its file, and never shown', async (t) =
   assert.ok(config.files.includes(secret));
 });
 
+test('the client’s secret is sent as the file says', async (t) => {
+  const dir = await directory(t);
+  const secret = await put(dir, 'console.secret', 'between-us');
+  for (const kind of ['client_secret_basic', 'client_secret_post']) {
+    const config = await load(
+      t,
+      `${GOOD}management:
+  listen: 127.0.0.1:9390
+  signIn: { issuer: https://idp.example.com, clientId: console, role: auditor, clientSecretFile: ${secret}, clientSecretMethod: ${kind} }
+`,
+    );
+    const authentication = { kind, secret: 'between-us' };
+    assert.deepEqual(config.management?.signIn?.authentication, authentication);
+    assert.doesNotMatch(describeConfig(config), /between-us/);
+  }
+});
+
 test('what would leave the console open, or nobody able to sign in, is a fault', async (t) => {
   const rows = [
     [`listen: 0.0.0.0:9390`, /without TLS; add `management.tls`/],
@@ -70,6 +87,14 @@ test('what would leave the console open, or nobody able to sign in, is a fault',
     [
       `listen: 127.0.0.1:9390\n  signIn: { issuer: https://idp.example.com, clientId: c, role: r, keyId: k }`,
       /names the key of `privateKeyFile`/,
+    ],
+    [
+      `listen: 127.0.0.1:9390\n  signIn: { issuer: https://idp.example.com, clientId: c, role: r, clientSecretMethod: client_secret_post }`,
+      /says how to send `clientSecretFile`/,
+    ],
+    [
+      `listen: 127.0.0.1:9390\n  signIn: { issuer: https://idp.example.com, clientId: c, role: r, clientSecretFile: s, clientSecretMethod: post }`,
+      /signIn.clientSecretMethod: must be client_secret_basic or client_secret_post/,
     ],
   ] as const;
   for (const [block, expected] of rows) {
