@@ -26,7 +26,9 @@ export function ActivityFilters({
     <Group gap="sm" role="search" aria-label={`Filter ${label}`}>
       <TextInput
         size="xs"
-        {...(width === undefined ? { className: 'grow', miw: 220, maw: 320 } : { w: width })}
+        {...(width === undefined
+          ? { className: 'grow', miw: 220, maw: { base: '100%', xs: 320 } }
+          : { w: width })}
         aria-label={`Find in ${label}`}
         placeholder={`Find ${finds}`}
         leftSection={<IconSearch size={14} aria-hidden />}

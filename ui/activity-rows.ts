@@ -1,4 +1,5 @@
 import type { ActivityRecord } from './activity-record.ts';
+import { eventWords } from './event-words.ts';
 
 /** One line of the Activity table: a request with its outcome, or another event. */
 export interface ActivityRow extends ActivityRecord {
@@ -102,7 +103,7 @@ export function filterRows(
 
 function searchable(row: ActivityRow): string {
   const parts = [
-    row.kind,
+    row.kind === 'request' ? row.kind : eventWords(row),
     row.method,
     row.api,
     row.path,
@@ -111,5 +112,5 @@ function searchable(row: ActivityRow): string {
     row.rule,
     row.person,
   ];
-  return [...parts, row.requestId, row.tool, row.detail].join(' ').toLowerCase();
+  return [...parts, row.requestId, row.tool, row.toolKey].join(' ').toLowerCase();
 }

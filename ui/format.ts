@@ -8,7 +8,8 @@ export function formatBytes(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB'];
   let value = bytes;
   let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
+  // Rounded first: 1023.9 KB would read as 1024 KB.
+  while (Math.round(value) >= 1024 && unit < units.length - 1) {
     value /= 1024;
     unit += 1;
   }
@@ -20,24 +21,27 @@ export function formatBytes(bytes: number): string {
  * A duration for people.
  *
  * @param durationMs milliseconds
- * @returns such as `42 ms`, `1.3 s` or `2 min 5 s`
+ * @returns such as `42 ms`, `1.3 s`, `2 min 5 s` or `1 h 10 min`
  */
 export function formatDuration(durationMs: number): string {
-  if (durationMs < 1000) return `${Math.round(durationMs)} ms`;
-  if (durationMs < 60_000) return `${(durationMs / 1000).toFixed(1)} s`;
+  if (Math.round(durationMs) < 1000) return `${Math.round(durationMs)} ms`;
+  if (durationMs < 59_950) return `${(durationMs / 1000).toFixed(1)} s`;
   const seconds = Math.round(durationMs / 1000);
-  return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 /**
- * A time of day, with the day where it isn't today's.
+ * A time of day, with the day where it isn't today's and the year where it isn't this year's.
  *
  * @param at RFC 3339
  * @param now the day that goes without saying
- * @returns in the person's own zone
+ * @returns in the person's own zone; `unknown time` for what is none
  */
 export function formatTime(at: string, now: Date = new Date()): string {
   const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return 'unknown time';
   const time = date.toLocaleTimeString([], {
     hour: '2-digit',
     minute: '2-digit',
@@ -45,36 +49,48 @@ export function formatTime(at: string, now: Date = new Date()): string {
     hourCycle: 'h23',
   });
   if (date.toDateString() === now.toDateString()) return time;
-  return `${date.toLocaleDateString([], { month: 'short', day: 'numeric' })}, ${time}`;
+  const isThisYear = date.getFullYear() === now.getFullYear();
+  const day = date.toLocaleDateString([], {
+    month: 'short',
+    day: 'numeric',
+    ...(isThisYear ? {} : { year: 'numeric' }),
+  });
+  return `${day}, ${time}`;
 }
 
-const eventNames: Readonly<Record<string, string>> = {
-  'sign-in': 'Signed in',
-  'sign-out': 'Signed out',
-  refresh: 'Session renewed',
-  'step-up': 'Asked for a stronger sign-in',
-  config: 'Settings changed',
-  'admin-read': 'Audit read',
-  erase: 'Person erased',
-  hold: 'Legal hold changed',
-  expire: 'Old records expired',
-  interrupted: 'Cut off by a crash',
-  outcome: 'Ended',
-  gap: 'Nothing could be recorded for a while',
-  anomaly: 'Unusual',
-  export: 'Audit exported',
-  start: 'Latchkey started',
-  stop: 'Latchkey stopped',
-};
+/**
+ * A number of things.
+ *
+ * @param count how many
+ * @param noun one of them; more of them end in s
+ * @returns such as `1 record` or `1,200 records`
+ */
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+}
 
 /**
- * What an audit event other than a request is called.
+ * A span of time for people, who need no seconds.
  *
- * @param kind the record's kind
- * @returns a few words
+ * @param spanMs milliseconds
+ * @returns such as `5 min`, `1 hour` or `30 days`; never less than a minute
  */
-export function eventName(kind: string): string {
-  return eventNames[kind] ?? kind;
+export function formatSpan(spanMs: number): string {
+  const minutes = Math.max(1, Math.round(spanMs / 60_000));
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? counted(hours, 'hour') : counted(Math.round(hours / 24), 'day');
+}
+
+/**
+ * Words in a row.
+ *
+ * @param words any number
+ * @returns such as `billing, legacy and payroll`
+ */
+export function listed(words: readonly string[]): string {
+  const last = words.at(-1) ?? '';
+  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
 }
 
 const statusWords: Readonly<Record<number, string>> = {

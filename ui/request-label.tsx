@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { outsideText } from './outside-text.ts';
 
 /** Method and path of a request, on one line. */
 export function RequestLabel({
@@ -8,11 +9,12 @@ export function RequestLabel({
   readonly method?: string | undefined;
   readonly path?: string | undefined;
 }): ReactNode {
+  const shown = path && outsideText(path);
   return (
     <>
       <span className="method">{method}</span>{' '}
-      <span className="path" title={path}>
-        {path}
+      <span className="path" title={shown}>
+        {shown}
       </span>
     </>
   );

@@ -1,27 +1,10 @@
-import { profileDirs } from '../main/agent/settings/profile-dirs.ts';
-import { findProfile, nameRelays } from '../main/agent/settings/relays.ts';
-import { loadSettings, type Settings } from '../main/agent/settings/settings.ts';
-import type { CheckedProfile } from '../main/doctor/check.ts';
+import { loadSettings } from '../main/agent/settings/settings.ts';
+import { checkedProfile } from '../main/doctor/checked-profile.ts';
 import { dirOf, parsed, type CommandIo } from './command-line.ts';
 import { diagnose } from '../main/doctor/diagnose.ts';
 import { doctorText } from '../main/doctor/doctor-text.ts';
 import { specs } from './specs.ts';
 import { readVersion } from './version.ts';
-
-function profileOf(
-  name: string | undefined,
-  dataDir: string,
-  settings: Settings,
-): CheckedProfile | undefined {
-  if (name === undefined) return undefined;
-  const { named } = nameRelays(settings.get('relays'));
-  const { profile, url } = findProfile(named, name, (each) => each.profile);
-  const dirs = profileDirs(
-    dataDir,
-    named.map((each) => each.profile),
-  );
-  return { name: profile, url, dir: dirs.dirOf(profile) };
-}
 
 /**
  * Runs `latchkey doctor`.
@@ -43,7 +26,7 @@ export async function runDoctor(
   const { findings } = await diagnose({
     dataDir,
     settings,
-    profile: profileOf(values.profile, dataDir, settings),
+    profile: checkedProfile(values.profile, dataDir, settings),
     env: io.env,
     version: readVersion(),
     now: Date.now,

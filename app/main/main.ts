@@ -26,6 +26,7 @@ import { createVault } from './electron/vault.ts';
 import { createMainWindow } from './electron/window.ts';
 import type { Finding } from './doctor/check.ts';
 import { diagnose } from './doctor/diagnose.ts';
+import { checkedProfile } from './doctor/checked-profile.ts';
 import { changeSetting } from './ipc/change-setting.ts';
 import type { EditableKey, SettingInput } from './ipc/contract.ts';
 import { createHandlers } from './ipc/handlers.ts';
@@ -106,7 +107,7 @@ async function main(): Promise<void> {
       settings: () => loadSettings({ dataDir }),
       setRelay,
       saveSetting,
-      diagnose: () => findings(dataDir),
+      diagnose: (profile) => findings(dataDir, profile),
       retry: () => host.restart(),
       copy: copyText,
       openBrowser,
@@ -130,10 +131,11 @@ async function main(): Promise<void> {
   if (!options.hidden) window.show();
 }
 
-async function findings(dataDir: string): Promise<readonly Finding[]> {
+async function findings(dataDir: string, name?: string): Promise<readonly Finding[]> {
   const settings = loadSettings({ dataDir });
   const { version } = manifest;
-  const surroundings = { dataDir, settings, version, env: process.env, now: Date.now };
+  const profile = checkedProfile(name, dataDir, settings);
+  const surroundings = { dataDir, settings, profile, version, env: process.env, now: Date.now };
   return (await diagnose(surroundings, resolveSystemProxy)).findings;
 }
 

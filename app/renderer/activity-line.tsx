@@ -6,7 +6,9 @@ import type { PartProps } from './part-props.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import type { FactList } from '../../ui/facts.tsx';
 import { Facts } from '../../ui/facts.tsx';
-import { eventName, formatBytes, formatDuration, formatTime } from '../../ui/format.ts';
+import { closedWords, eventWords } from '../../ui/event-words.ts';
+import { formatBytes, formatDuration, formatTime } from '../../ui/format.ts';
+import { outsideText } from '../../ui/outside-text.ts';
 import { RequestLabel } from '../../ui/request-label.tsx';
 import { ResultBadge } from '../../ui/result-badge.tsx';
 
@@ -28,8 +30,8 @@ export function ActivityLine(props: LineProps): ReactNode {
           <RequestCells row={row} />
         ) : (
           <Table.Td colSpan={5}>
-            <Text size="sm" c="dimmed" truncate>
-              {[eventName(row.kind), row.detail].filter(Boolean).join(': ')}
+            <Text size="sm" c="dimmed" className="wraps">
+              {eventWords(row)}
             </Text>
           </Table.Td>
         )}
@@ -93,11 +95,11 @@ function Details({ row, bridge, agent }: LineProps): ReactNode {
     'Decided here':
       row.decision === undefined ? undefined : row.decision === 'allow' ? 'Allowed' : 'Denied',
     Rule: row.rule,
-    Tool: row.tool,
+    Tool: row.tool && outsideText(row.tool),
+    Key: row.toolKey && outsideText(row.toolKey),
     Received: row.bytesIn === undefined ? undefined : formatBytes(row.bytesIn),
     Sent: row.bytesOut === undefined ? undefined : formatBytes(row.bytesOut),
-    'Ended by': row.closedBy,
-    Note: row.detail,
+    End: row.closedBy && closedWords(row.closedBy),
   };
   return (
     <Table.Tr className="details">

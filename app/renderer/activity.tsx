@@ -1,4 +1,4 @@
-import { Code, Group, Table, Text, Title } from '@mantine/core';
+import { Button, Code, Group, Table, Text, Title } from '@mantine/core';
 import { useMemo, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { ActivityRecord } from '../../ui/activity-record.ts';
@@ -44,7 +44,7 @@ export function Activity({
         )}
       </Group>
       {!used || shown.length === 0 ? (
-        <Nothing {...part} filtered={used} />
+        <Nothing {...part} onClear={used ? () => setFilter(everything) : undefined} />
       ) : (
         <div className="table">
           <Table verticalSpacing={7} aria-label="Activity, newest first">
@@ -80,9 +80,20 @@ function Nothing({
   agent,
   snapshot,
   profile,
-  filtered,
-}: PartProps & { readonly filtered: boolean }): ReactNode {
-  if (filtered) return <Empty title="Nothing matches the filter" />;
+  onClear,
+}: PartProps & {
+  /** Set while a filter hides what there is. */
+  readonly onClear: (() => void) | undefined;
+}): ReactNode {
+  if (onClear !== undefined) {
+    return (
+      <Empty title="Nothing matches the filter">
+        <Button variant="default" size="xs" onClick={onClear}>
+          Clear the filter
+        </Button>
+      </Empty>
+    );
+  }
   const api = snapshot.apis[0];
   return (
     <Empty title="Nothing yet">

@@ -30,7 +30,7 @@ export function App({ bridge }: { readonly bridge: LatchkeyBridge }): ReactNode 
   const profile = profileArgs(agent.snapshot, chosen);
   const isStarted = agent.snapshot?.localUrl !== undefined;
   const records = useActivity(bridge, profile, isStarted, agent.fail);
-  const diagnosis = useDiagnosis(bridge);
+  const diagnosis = useDiagnosis(bridge, profile);
   if (agent.snapshot === undefined) return <Loading problem={agent.problem} />;
   const snapshot: SnapshotView = shownSide(agent.snapshot, profile);
   const part: PartProps = { bridge, agent, snapshot, profile };

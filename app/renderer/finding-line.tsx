@@ -7,7 +7,7 @@ import {
 } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { FindingView } from '../main/ipc/contract.ts';
-import { checkTitles } from './health-words.ts';
+import { checkTitle } from './health-words.ts';
 
 const looks = {
   ok: { text: 'fine', color: 'latch', Icon: IconCircleCheck },
@@ -40,7 +40,7 @@ export function FindingLine({
       </Badge>
       <div className="found">
         <Text size="sm" fw={600}>
-          {checkTitles[name] ?? name}
+          {checkTitle(name)}
         </Text>
         <Text size="sm" c="dimmed" className="wraps">
           {detail}

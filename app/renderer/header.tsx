@@ -2,6 +2,7 @@ import { Button, Group, Text } from '@mantine/core';
 import { IconLogout } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { Logo } from '../../ui/logo.tsx';
+import { outsideText } from '../../ui/outside-text.ts';
 import type { PartProps } from './part-props.ts';
 import { ProfileSelect } from './profile-select.tsx';
 import { StatusBadge } from './status-badge.tsx';
@@ -29,11 +30,11 @@ export function Header({
           {user !== undefined && (
             <div className="person">
               <Text size="sm" fw={600} truncate>
-                {user.name ?? user.email ?? user.subject}
+                {outsideText(user.name ?? user.email ?? user.subject)}
               </Text>
               {user.name !== undefined && user.email !== undefined && (
                 <Text size="xs" c="dimmed" truncate>
-                  {user.email}
+                  {outsideText(user.email)}
                 </Text>
               )}
             </div>

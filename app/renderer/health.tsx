@@ -2,22 +2,23 @@ import { Button, Group, Loader, Stack, Text, Title } from '@mantine/core';
 import { IconRefresh } from '@tabler/icons-react';
 import { useEffect } from 'react';
 import type { ReactNode } from 'react';
-import type { DiagnosisView } from '../main/ipc/contract.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
-import { formatTime } from '../../ui/format.ts';
 import { FindingLine } from './finding-line.tsx';
-import { summary } from './health-words.ts';
+import { checkedWords } from './health-words.ts';
 import type { PartProps } from './part-props.ts';
 import { Problem } from './problem.tsx';
+import { titleOf } from './profile.ts';
 import type { Diagnosis } from './use-diagnosis.ts';
 
 /** What `latchkey doctor` finds, and what to do about it. */
 export function Health({
   bridge,
   agent,
+  snapshot,
+  profile,
   diagnosis: { value, isRunning, problem, run },
 }: PartProps & { readonly diagnosis: Diagnosis }): ReactNode {
-  const isFirst = value === undefined && problem === undefined;
+  const isFirst = value === undefined && problem === undefined && !isRunning;
   useEffect(() => {
     if (isFirst) void run();
   }, [isFirst, run]);
@@ -30,15 +31,16 @@ export function Health({
               Health
             </Title>
             <Text size="sm" c="dimmed" mt={4} role="status">
-              {statusWords(value, isRunning)}
+              {checkedWords(value, isRunning, titleOf(snapshot, profile))}
             </Text>
           </div>
           <Group gap="sm" wrap="nowrap" className="fixed">
             {value !== undefined && (
               <CopyButton
+                key={profile[0]}
                 text="Copy the report"
                 label="Copy the report"
-                onCopy={() => agent.run(() => bridge.copyDiagnosis())}
+                onCopy={() => agent.run(() => bridge.copyDiagnosis(...profile))}
               />
             )}
             <Button
@@ -65,10 +67,4 @@ export function Health({
       </Stack>
     </section>
   );
-}
-
-function statusWords(value: DiagnosisView | undefined, isRunning: boolean): string {
-  if (isRunning) return 'Checking this computer and the way to the relay …';
-  if (value === undefined) return 'Not checked yet.';
-  return `${summary(value.findings)} · checked at ${formatTime(new Date(value.atMs).toISOString())}`;
 }

@@ -1,4 +1,6 @@
 import type { ToolKeyView } from '../main/ipc/contract.ts';
+import { formatSpan, listed } from '../../ui/format.ts';
+import { outsideText } from '../../ui/outside-text.ts';
 
 const dayMs = 86_400_000;
 
@@ -22,9 +24,9 @@ export const methods = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELET
  * @returns such as `Every API, read-only` or `billing and payroll, GET and POST`
  */
 export function scopeWords({ apis, methods, readOnly }: ToolKeyView): string {
-  const what = [apis === undefined ? 'Every API' : listed(apis)];
+  const what = [apis === undefined ? 'Every API' : listed(apis) || 'No API'];
   if (readOnly === true) what.push('read-only');
-  if (methods !== undefined) what.push(listed(methods));
+  if (methods !== undefined) what.push(listed(methods) || 'no method');
   return what.join(', ');
 }
 
@@ -40,7 +42,7 @@ export function endWords({ expiresAt, lent }: ToolKeyView, nowMs: number): strin
   if (expiresAt === undefined) return 'never';
   const leftMs = Date.parse(expiresAt) - nowMs;
   if (!(leftMs > 0)) return 'expired';
-  return `in ${spanWords(leftMs)}`;
+  return `in ${formatSpan(leftMs)}`;
 }
 
 /**
@@ -52,28 +54,31 @@ export function endWords({ expiresAt, lent }: ToolKeyView, nowMs: number): strin
  */
 export function agoWords(at: string, nowMs: number): string {
   const pastMs = nowMs - Date.parse(at);
-  return pastMs < 60_000 ? 'just now' : `${spanWords(pastMs)} ago`;
+  if (Number.isNaN(pastMs)) return 'at an unknown time';
+  return pastMs < 60_000 ? 'just now' : `${formatSpan(pastMs)} ago`;
+}
+
+/**
+ * When and by what a key was last used.
+ *
+ * @param key the key
+ * @param nowMs epoch ms
+ * @returns such as `5 min ago by curl`
+ */
+export function useWords({ lastUsedAt, lastTool }: ToolKeyView, nowMs: number): string {
+  if (lastUsedAt === undefined) return 'never';
+  const when = agoWords(lastUsedAt, nowMs);
+  return lastTool === undefined ? when : `${when} by ${outsideText(lastTool)}`;
 }
 
 /**
  * A day.
  *
  * @param at RFC 3339
- * @returns in the person's own zone, such as `29 Nov 2026`
+ * @returns in the person's own zone, such as `29 Nov 2026`; `unknown day` for what is none
  */
 export function dayWords(at: string): string {
-  return new Date(at).toLocaleDateString([], { day: 'numeric', month: 'short', year: 'numeric' });
-}
-
-function spanWords(spanMs: number): string {
-  const minutes = Math.max(1, Math.round(spanMs / 60_000));
-  if (minutes < 60) return `${minutes} min`;
-  const hours = Math.round(minutes / 60);
-  if (hours < 48) return hours === 1 ? '1 hour' : `${hours} hours`;
-  return `${Math.round(hours / 24)} days`;
-}
-
-function listed(words: readonly string[]): string {
-  const last = words.at(-1) ?? '';
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+  const day = new Date(at);
+  if (Number.isNaN(day.getTime())) return 'unknown day';
+  return day.toLocaleDateString([], { day: 'numeric', month: 'short', year: 'numeric' });
 }

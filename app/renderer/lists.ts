@@ -8,7 +8,10 @@ export const lists = { withinPortal: false, floatingStrategy: 'fixed' } as const
 const defaultProps = {
   comboboxProps: lists,
   withScrollArea: false,
-  styles: { options: { maxHeight: 220, overflowY: 'auto', overflowWrap: 'anywhere' } },
+  styles: {
+    options: { maxHeight: 220, overflowY: 'auto' },
+    option: { overflowWrap: 'anywhere', minWidth: 0 },
+  },
 } as const;
 
 /** The shared theme with the window's lists. */

@@ -18,6 +18,20 @@ export function profileArgs(
 }
 
 /**
+ * What people call the profile that is shown.
+ *
+ * @param snapshot what the page shows
+ * @param profile as calls name it
+ * @returns its title; undefined while there is only one
+ */
+export function titleOf(
+  { profiles }: SnapshotView,
+  [shown]: PartProps['profile'],
+): string | undefined {
+  return profiles?.find(({ name }) => name === shown)?.title;
+}
+
+/**
  * Puts one profile's side in the place of the first one's.
  *
  * @param snapshot all of the agent

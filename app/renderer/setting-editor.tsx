@@ -1,5 +1,5 @@
 import { Button, Group, Stack } from '@mantine/core';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import type { SettingInput, SettingsView, SettingView } from '../main/ipc/contract.ts';
 import { problemOf, valueOf } from './bridge.ts';
@@ -23,6 +23,12 @@ export function SettingEditor({
   const [value, setValue] = useState<SettingInput>(edit.form.value);
   const [problem, setProblem] = useState<string>();
   const [isBusy, setBusy] = useState(false);
+  const form = useRef<HTMLFormElement>(null);
+  // In a small window its buttons, and what is wrong, would be below the edge.
+  useEffect(() => {
+    // Its promise, which newer browsers give, is not for React.
+    form.current?.scrollIntoView({ block: 'nearest' });
+  });
   const save = async (next: SettingInput): Promise<void> => {
     setBusy(true);
     setProblem(undefined);
@@ -35,6 +41,7 @@ export function SettingEditor({
   };
   return (
     <form
+      ref={form}
       noValidate
       className="editor"
       aria-label={`Change ${settingWords[key]?.title ?? key}`}

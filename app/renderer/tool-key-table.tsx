@@ -2,7 +2,7 @@ import { Badge, Button, Group, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { ToolKeysView, ToolKeyView } from '../main/ipc/contract.ts';
 import { formatTime } from '../../ui/format.ts';
-import { agoWords, dayWords, endWords, scopeWords } from './key-words.ts';
+import { dayWords, endWords, scopeWords, useWords } from './key-words.ts';
 
 interface TableProps {
   readonly view: ToolKeysView;
@@ -95,22 +95,17 @@ function Line({
 }
 
 function LastUse({
-  held: { lastUsedAt, lastTool },
+  held,
   nowMs,
 }: {
   readonly held: ToolKeyView;
   readonly nowMs: number;
 }): ReactNode {
-  if (lastUsedAt === undefined) return 'never';
-  const words = agoWords(lastUsedAt, nowMs);
+  const words = useWords(held, nowMs);
+  if (held.lastUsedAt === undefined) return words;
   return (
-    <Text
-      size="sm"
-      truncate
-      title={`${formatTime(lastUsedAt)}${lastTool === undefined ? '' : ` by ${lastTool}`}`}
-    >
+    <Text size="sm" truncate title={`${words}, ${formatTime(held.lastUsedAt)}`}>
       {words}
-      {lastTool !== undefined && ` by ${lastTool}`}
     </Text>
   );
 }

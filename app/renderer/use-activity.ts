@@ -7,7 +7,7 @@ import type { PartProps } from './part-props.ts';
 
 const pageSize = 300;
 /** Whose records are whose: while there is one profile it has no name. */
-type Records = Readonly<Record<string, readonly ActivityRecord[]>>;
+type Records = ReadonlyMap<string | undefined, readonly ActivityRecord[]>;
 const none: readonly ActivityRecord[] = [];
 
 /**
@@ -25,11 +25,13 @@ export function useActivity(
   isStarted: boolean,
   fail: (error: unknown) => void,
 ): readonly ActivityRecord[] {
-  const [records, setRecords] = useState<Records>({});
+  const [records, setRecords] = useState<Records>(new Map());
   const [name] = profile;
   const add = useCallback(
-    ({ records: more, profile: whose = '' }: ActivityNews) =>
-      setRecords((known) => ({ ...known, [whose]: mergeRecords(known[whose] ?? none, more) })),
+    ({ records: more, profile: whose }: ActivityNews) =>
+      setRecords((known) =>
+        new Map(known).set(whose, mergeRecords(known.get(whose) ?? none, more)),
+      ),
     [],
   );
 
@@ -43,5 +45,5 @@ export function useActivity(
       .catch(fail);
   }, [bridge, isStarted, name, add, fail]);
 
-  return records[name ?? ''] ?? none;
+  return records.get(name) ?? none;
 }

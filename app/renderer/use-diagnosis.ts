@@ -1,35 +1,43 @@
 import { useCallback, useState } from 'react';
 import type { DiagnosisView, LatchkeyBridge } from '../main/ipc/contract.ts';
 import { problemOf, valueOf } from './bridge.ts';
+import type { PartProps } from './part-props.ts';
 
-/** What the checks found, kept while the page is. */
-export interface Diagnosis {
+interface Checked {
   readonly value: DiagnosisView | undefined;
   readonly isRunning: boolean;
   readonly problem: string | undefined;
+}
+
+/** What the checks of one profile found, kept while the page is. */
+export interface Diagnosis extends Checked {
   run(): Promise<void>;
 }
+
+const unchecked: Checked = { value: undefined, isRunning: false, problem: undefined };
 
 /**
  * Runs the checks when asked to.
  *
  * @param bridge what the preload script gave to the page
- * @returns the last findings
+ * @param profile the one that is shown
+ * @returns its last findings
  */
-export function useDiagnosis(bridge: LatchkeyBridge): Diagnosis {
-  const [value, setValue] = useState<DiagnosisView>();
-  const [isRunning, setRunning] = useState(false);
-  const [problem, setProblem] = useState<string>();
+export function useDiagnosis(bridge: LatchkeyBridge, profile: PartProps['profile']): Diagnosis {
+  const [all, setAll] = useState<ReadonlyMap<string | undefined, Checked>>(new Map());
+  const [name] = profile;
   const run = useCallback(async (): Promise<void> => {
-    setRunning(true);
-    setProblem(undefined);
+    const put = (change: Partial<Checked>): void =>
+      setAll((known) => new Map(known).set(name, { ...(known.get(name) ?? unchecked), ...change }));
+    const args = name === undefined ? ([] as const) : ([name] as const);
+    put({ isRunning: true, problem: undefined });
     try {
-      setValue(await valueOf(bridge.diagnose()));
+      put({ value: await valueOf(bridge.diagnose(...args)) });
     } catch (error) {
-      setProblem(problemOf(error));
+      put({ problem: problemOf(error) });
     } finally {
-      setRunning(false);
+      put({ isRunning: false });
     }
-  }, [bridge]);
-  return { value, isRunning, problem, run };
+  }, [bridge, name]);
+  return { ...(all.get(name) ?? unchecked), run };
 }

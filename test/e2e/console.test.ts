@@ -140,6 +140,16 @@ describe('the console in a browser', { skip: missing }, () => {
     );
   });
 
+  test('tells reads of the audit in sentences, and leads out of a search that finds nothing', async (t) => {
+    const { page, complaints } = await open(t, '/console/search?kind=admin-read');
+    await rowWith(page, 'Looked through the audit').first().waitFor();
+    await page.goto(`${bench.url}/console/search?kind=admin-read&user=bob`);
+    await page.getByText('No record matches').waitFor();
+    await page.getByRole('link', { name: 'show all records' }).click();
+    await rowWith(page, 'Searched the audit: one person, kind admin-read').first().waitFor();
+    assert.deepEqual(complaints, []);
+  });
+
   test('counts people, APIs and refusals, and leads on from there', async (t) => {
     const { page, complaints } = await open(t, '/console/people');
     const alice = rowWith(page, 'Alice Archer');
@@ -236,7 +246,7 @@ describe('the console in a browser', { skip: missing }, () => {
     assert.equal(await page.evaluate('window.__hacked'), undefined);
   });
 
-  test('fits a phone, and axe finds nothing wrong, light on a desk and dark on a phone', async (t) => {
+  test('fits a phone, and axe finds nothing wrong, on a desk and a phone, light and dark', async (t) => {
     const id = await bench.send('bob', '/x/secret', { claims: { name: 'Bob Baker', scope: '' } });
     const screens = [
       ['live', '/', 'Live traffic'],
@@ -251,6 +261,8 @@ describe('the console in a browser', { skip: missing }, () => {
     for (const [name, path, heading] of screens) {
       for (const [size, viewport, colorScheme] of [
         ['desk', DESK, 'light'],
+        ['desk', DESK, 'dark'],
+        ['phone', PHONE, 'light'],
         ['phone', PHONE, 'dark'],
       ] as const) {
         await page.setViewportSize(viewport);

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { eventually } from '../support/electron.ts';
 import { noChromium, useWindowScreens } from '../support/window-screens.ts';
-import { findings, long } from '../support/window-states.ts';
+import { findings, long, severalRelays } from '../support/window-states.ts';
 
 describe('keys, settings and health in the window, in real Chromium', { skip: noChromium }, () => {
   const window = useWindowScreens();
@@ -100,7 +101,7 @@ describe('keys, settings and health in the window, in real Chromium', { skip: no
   test('health: every verdict, and the report to copy', async () => {
     const screens = window();
     const { agent, start, show, inspect } = screens;
-    agent.findings = findings;
+    agent.findings = { '': findings };
     await start();
     const { page } = screens;
     await show('Health');
@@ -109,8 +110,33 @@ describe('keys, settings and health in the window, in real Chromium', { skip: no
     await page.getByRole('button', { name: 'Copy the report' }).click();
     await page.getByText('Copied').waitFor();
     assert.match(agent.done[0] ?? '', /^copy ok {4}settings .*\n.*\n/u);
-    agent.findings = findings.slice(0, 1);
+    agent.findings = { '': findings.slice(0, 1) };
     await page.getByRole('button', { name: 'Run again' }).click();
     await page.getByText('Everything is in order').waitFor();
+  });
+
+  test('health of several relays: the chosen one is checked, named, and its report copied', async () => {
+    const screens = window();
+    const { agent, start, show, inspect } = screens;
+    agent.snapshot = severalRelays;
+    agent.findings = { acme: findings.slice(0, 1), 'globex-ltd': findings };
+    await start();
+    const { page } = screens;
+    await show('Health');
+    await page.getByText('Everything is in order · Acme').waitFor();
+    const select = page.getByRole('combobox', { name: 'Profile' });
+    await select.click();
+    await page.getByRole('option', { name: 'Globex' }).click();
+    await page.getByText('1 problem, 1 warning · Globex Ltd').waitFor();
+    await inspect('health-profiles');
+    await page.getByRole('button', { name: 'Copy the report' }).click();
+    await eventually('the report to be copied', () => agent.done.length === 1 || undefined);
+    await select.click();
+    await page.getByRole('option', { name: 'Acme' }).click();
+    await page.getByText('Everything is in order · Acme').waitFor();
+    await page.getByRole('button', { name: 'Copy the report' }).click();
+    await eventually('the other to be copied', () => agent.done.length === 2 || undefined);
+    assert.match(agent.done[0] ?? '', /^copy profile: globex-ltd\n\nok {4}settings/u);
+    assert.match(agent.done[1] ?? '', /^copy profile: acme\n\nok {4}settings/u);
   });
 });

@@ -22,7 +22,8 @@ export interface WindowAgent {
   snapshot: AgentSnapshot;
   /** By profile; `''` while there is only one. */
   records: Readonly<Record<string, readonly AuditRecord[]>>;
-  findings: readonly Finding[];
+  /** Of the checks, as {@link records}. */
+  findings: Readonly<Record<string, readonly Finding[]>>;
   /** Removes what it wrote. */
   close(): Promise<void>;
 }
@@ -82,7 +83,10 @@ export function createWindowAgent(
       changeSetting(dataDir, settings(), key, value);
       return note('restart');
     },
-    diagnose: () => Promise.resolve(self.findings),
+    diagnose: async (name) => {
+      profile(name);
+      return self.findings[name ?? ''] ?? [];
+    },
     setRelay: (url) => note('setRelay', url),
     retry: () => note('retry'),
     copy: (text) => note('copy', text),
@@ -97,7 +101,7 @@ export function createWindowAgent(
     keys,
     snapshot,
     records: {},
-    findings: [],
+    findings: {},
     async close() {
       await keys.close();
       rmSync(dataDir, { recursive: true, force: true });

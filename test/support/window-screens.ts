@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { axeViolations } from './axe.ts';
-import { testOutput } from './electron.ts';
+import { eventually, testOutput } from './electron.ts';
 import { findChromium, launchChromium } from './sign-in.ts';
 import { createWindowAgent, type WindowAgent } from './window-agent.ts';
 import { openWindowPage, windowOrigin, type WindowPage } from './window-page.ts';
@@ -12,10 +12,20 @@ import { ready } from './window-states.ts';
 export const noChromium = findChromium() === undefined && 'no Chromium: set CHROMIUM_PATH';
 
 /** Both themes; as large as asked for, and as small as the window can be made. */
-const views = [
-  { colorScheme: 'light', width: 1280, height: 800 },
-  { colorScheme: 'dark', width: 640, height: 480 },
+const sizes = [
+  { width: 1280, height: 800 },
+  { width: 640, height: 480 },
 ] as const;
+const colorSchemes = ['light', 'dark'] as const;
+const views = sizes.flatMap((size) =>
+  colorSchemes.map((colorScheme) => ({ ...size, colorScheme })),
+);
+
+/** Text, since it runs in the page: the colours have changed, and nothing moves any more but what turns for ever. */
+const settled = (colorScheme: string): string =>
+  `document.documentElement.dataset.mantineColorScheme === '${colorScheme}' &&
+    document.getAnimations().every((it) =>
+      it.playState !== 'running' || it.effect.getTiming().iterations === Infinity)`;
 
 /** One page a test, before an agent that stands still. */
 export interface WindowScreens {
@@ -76,7 +86,9 @@ export function useWindowScreens(): () => WindowScreens {
       const where = `${name}-${size.width}-${colorScheme}`;
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.setViewportSize(size);
-      await page.waitForTimeout(150);
+      const isSettled = async () =>
+        (await page.evaluate<boolean>(settled(colorScheme))) || undefined;
+      await eventually('the page to settle', isSettled);
       await page.screenshot({ path: await testOutput(`window-${where}.png`) });
       assert.deepEqual(await axeViolations(page), [], where);
       const overflow = await page.evaluate(

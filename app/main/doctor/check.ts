@@ -6,22 +6,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../agent/errors.ts';
 
 /** Every check, by the name that scripts may rely on. */
-export type CheckName =
-  | 'settings'
-  | 'data-directory'
-  | 'disk-space'
-  | 'audit'
-  | 'app'
-  | 'local-port'
-  | 'ipv6-loopback'
-  | 'proxy-variables'
-  | 'relay-address'
-  | 'relay-dns'
-  | 'relay-tls'
-  | 'relay-metadata'
-  | 'provider'
-  | 'clock'
-  | 'session';
+export const CHECK_NAMES = [
+  'settings',
+  'data-directory',
+  'disk-space',
+  'audit',
+  'app',
+  'local-port',
+  'ipv6-loopback',
+  'proxy-variables',
+  'relay-address',
+  'relay-dns',
+  'relay-tls',
+  'relay-metadata',
+  'provider',
+  'clock',
+  'session',
+] as const;
+
+/** One of {@link CHECK_NAMES}. */
+export type CheckName = (typeof CHECK_NAMES)[number];
 
 /** How a check ended; only `fail` makes `latchkey doctor` exit with 1. */
 export type Outcome = 'ok' | 'warn' | 'fail' | 'skip';

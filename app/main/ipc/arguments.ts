@@ -59,8 +59,8 @@ const schemas = {
   revokeToolKey: z.tuple([toolKeyId]),
   settings: none,
   saveSetting: z.tuple([z.enum(editableKeys), settingInput]),
-  diagnose: none,
-  copyDiagnosis: none,
+  diagnose: ofProfile,
+  copyDiagnosis: ofProfile,
 } as const satisfies Record<CallName, z.ZodType>;
 
 /**

@@ -228,10 +228,10 @@ export interface Calls {
   settings: Call<[], SettingsView>;
   /** Saves one setting and starts the agent again with it. */
   saveSetting: Call<[key: EditableKey, value: SettingInput], SettingsView>;
-  /** Runs the checks of `latchkey doctor`. */
-  diagnose: Call<[], DiagnosisView>;
-  /** Copies what the last {@link Calls.diagnose} found, as `latchkey doctor` prints it. */
-  copyDiagnosis: Call<[], null>;
+  /** Runs the checks of `latchkey doctor`, with `--profile` where one is named. */
+  diagnose: Call<[profile?: string], DiagnosisView>;
+  /** Copies what the profile's last {@link Calls.diagnose} found, as `latchkey doctor` prints it. */
+  copyDiagnosis: Call<[profile?: string], null>;
 }
 
 /** The name of a call. */

@@ -86,5 +86,10 @@ export function activityView(record: AuditRecord): ActivityRecord {
   const picked = Object.fromEntries(
     shown.flatMap((key) => (record[key] === undefined ? [] : [[key, record[key]]])),
   ) as unknown as ActivityRecord;
-  return record.tool?.name === undefined ? picked : { ...picked, tool: record.tool.name };
+  const { name: tool, key: toolKey } = record.tool ?? {};
+  return {
+    ...picked,
+    ...(tool === undefined ? {} : { tool }),
+    ...(toolKey === undefined ? {} : { toolKey }),
+  };
 }

@@ -22,10 +22,14 @@ export function Denials(): ReactNode {
         </div>
       )}
       {data.value !== undefined && denials.length === 0 && (
-        <Empty title="Nothing was refused in this time" />
+        <Empty title="Nothing was refused in this time">
+          <Text size="sm" c="dimmed">
+            Choose a longer time to look further back.
+          </Text>
+        </Empty>
       )}
       {denials.length > 0 && (
-        <div className="panel">
+        <div className="panel reasons">
           <Table verticalSpacing={7} aria-label="Reasons, most frequent first">
             <Table.Thead>
               <Table.Tr>

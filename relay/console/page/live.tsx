@@ -65,6 +65,11 @@ export function Live(): ReactNode {
               ? 'Requests show up here as they happen.'
               : 'Only the newest records are looked through here; the search knows all of them.'}
           </Text>
+          {rows.length > 0 && (
+            <Button mt="sm" variant="default" size="xs" onClick={() => setFilter(everything)}>
+              Clear the filter
+            </Button>
+          )}
         </Empty>
       ) : (
         <RecordList label="Live traffic, newest first" count={shown.length} at={at} />

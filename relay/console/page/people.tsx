@@ -2,6 +2,7 @@ import { Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Empty } from '../../../ui/empty.tsx';
 import { formatTime } from '../../../ui/format.ts';
+import { outsideText } from '../../../ui/outside-text.ts';
 import type { PersonSummary } from '../data.ts';
 import { Link } from './link.tsx';
 import { PeriodHeading, usePeriod } from './period.tsx';
@@ -18,7 +19,11 @@ export function People(): ReactNode {
     <section className="screen" aria-labelledby="people">
       <PeriodHeading screen="people" title="People" data={data} />
       {data.value !== undefined && people.length === 0 && (
-        <Empty title="Nobody came in this time" />
+        <Empty title="Nobody came in this time">
+          <Text size="sm" c="dimmed">
+            Choose a longer time to look further back.
+          </Text>
+        </Empty>
       )}
       {people.length > 0 && (
         <div className="panel">
@@ -53,7 +58,7 @@ function Person({ person }: { readonly person: PersonSummary }): ReactNode {
     <Table.Tr>
       <Table.Td>
         <Link href={hrefOf('search', { user: key })}>
-          {name ?? user ?? `${ERASED} ${key.slice(0, 6)}`}
+          {outsideText(name ?? user ?? `${ERASED} ${key.slice(0, 6)}`)}
         </Link>
         {name !== undefined && user !== undefined && name !== user && (
           <Text size="xs" c="dimmed" className="truncate" title={issuer}>

@@ -42,6 +42,7 @@ const REASONS: Readonly<Record<string, string>> = {
   upstream_unreachable: 'The API could not be reached.',
   upstream_protocol: 'The API gave a bad answer.',
   upstream_timeout: 'The API did not answer in time.',
+  internal: 'The relay made a mistake of its own; its log says more.',
   interrupted: 'The relay ended before the answer did.',
 };
 

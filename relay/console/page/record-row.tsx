@@ -1,11 +1,14 @@
 import type { ReactNode } from 'react';
 import type { ActivityRow } from '../../../ui/activity-rows.ts';
-import { eventName, formatDuration, formatTime } from '../../../ui/format.ts';
+import { eventWords } from '../../../ui/event-words.ts';
+import { formatDuration, formatTime } from '../../../ui/format.ts';
 import { RequestLabel } from '../../../ui/request-label.tsx';
 import { Mark, ResultBadge } from '../../../ui/result-badge.tsx';
 
 /** The cells of one line of the traffic or of the audit. */
 export function RecordCells({ row }: { readonly row: ActivityRow }): ReactNode {
+  // What is neither about an API nor has a result is told over their columns as well.
+  const isTold = row.method === undefined && !hasResult(row) && row.api === undefined;
   return (
     <>
       <span role="gridcell" className="cell-time mono">
@@ -14,6 +17,20 @@ export function RecordCells({ row }: { readonly row: ActivityRow }): ReactNode {
       <span role="gridcell" className="cell-person truncate">
         {row.person ?? '–'}
       </span>
+      {isTold ? (
+        <span role="gridcell" className="cell-what cell-told" aria-colspan={4}>
+          <What row={row} />
+        </span>
+      ) : (
+        <RequestCells row={row} />
+      )}
+    </>
+  );
+}
+
+function RequestCells({ row }: { readonly row: ActivityRow }): ReactNode {
+  return (
+    <>
       <span role="gridcell" className="cell-what truncate">
         <What row={row} />
       </span>
@@ -30,6 +47,10 @@ export function RecordCells({ row }: { readonly row: ActivityRow }): ReactNode {
   );
 }
 
+const isAboutRequest = ({ kind }: ActivityRow): boolean => kind === 'request' || kind === 'outcome';
+const hasResult = (row: ActivityRow): boolean =>
+  isAboutRequest(row) || row.kind === 'interrupted' || row.code !== undefined;
+
 function What({ row }: { readonly row: ActivityRow }): ReactNode {
   if (row.kind === 'request' && row.method === undefined)
     return <em>refused before it was read</em>;
@@ -42,13 +63,14 @@ function What({ row }: { readonly row: ActivityRow }): ReactNode {
       </>
     );
   }
-  return [eventName(row.kind), row.detail].filter(Boolean).join(': ');
+  const words = eventWords(row);
+  return <span title={words}>{words}</span>;
 }
 
 function Result({ row }: { readonly row: ActivityRow }): ReactNode {
-  const isAboutRequest = row.kind === 'request' || row.kind === 'outcome';
   // By itself, a request says what was decided; how it ended is another record.
   const isDecision = row.kind === 'request' && row.status === undefined && !row.open;
   if (isDecision && row.code === undefined) return <Mark color="latch" text="allowed" />;
-  return isAboutRequest || row.code !== undefined ? <ResultBadge row={row} /> : null;
+  if (row.kind === 'interrupted') return <Mark color="red" text="cut off" />;
+  return hasResult(row) ? <ResultBadge row={row} /> : null;
 }

@@ -25,7 +25,7 @@ const kinds = [
   { value: 'request', label: 'Requests' },
   { value: 'outcome,interrupted', label: 'Their ends' },
   { value: 'sign-in,sign-out,refresh,step-up', label: 'Sign-ins' },
-  { value: 'admin-read,export,erase,hold', label: 'Reads of the audit' },
+  { value: 'admin-read,export,erase,hold', label: 'Use of the audit' },
   { value: 'config,start,stop,gap,expire', label: 'The relay itself' },
   { value: 'anomaly', label: 'Anomalies' },
 ];

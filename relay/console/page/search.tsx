@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import type { ActivityRow } from '../../../ui/activity-rows.ts';
 import { Empty } from '../../../ui/empty.tsx';
 import type { ApiView, AuditRecord } from '../data.ts';
+import { Link } from './link.tsx';
 import { Problem } from './problem.tsx';
 import { RecordList } from './record-list.tsx';
 import { activityOf } from './record-view.ts';
@@ -56,7 +57,18 @@ export function Search(): ReactNode {
       />
       <Problem text={records.problem} />
       {isEmpty ? (
-        <Empty title="No record matches" />
+        <Empty title={asked === '' ? 'Nothing is recorded yet' : 'No record matches'}>
+          <Text size="sm" c="dimmed">
+            {asked === '' ? (
+              'Records show up here once requests come.'
+            ) : (
+              <>
+                Take something out of the filter, or{' '}
+                <Link href={hrefOf('search', {})}>show all records</Link>.
+              </>
+            )}
+          </Text>
+        </Empty>
       ) : (
         <RecordList
           label="Records, newest first"

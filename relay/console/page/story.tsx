@@ -3,7 +3,9 @@ import type { ReactNode } from 'react';
 import { activityRows } from '../../../ui/activity-rows.ts';
 import { Empty } from '../../../ui/empty.tsx';
 import { type FactList, Facts } from '../../../ui/facts.tsx';
-import { eventName, formatBytes, formatDuration } from '../../../ui/format.ts';
+import { eventWords } from '../../../ui/event-words.ts';
+import { formatBytes, formatDuration } from '../../../ui/format.ts';
+import { outsideText } from '../../../ui/outside-text.ts';
 import { ResultBadge } from '../../../ui/result-badge.tsx';
 import type { AuditRecord, StoryView } from '../data.ts';
 import { Link } from './link.tsx';
@@ -27,7 +29,8 @@ export function Story({ id }: { readonly id: string }): ReactNode {
       {value !== undefined && records.length === 0 && (
         <Empty title="There is no record of this request">
           <Text size="sm" c="dimmed">
-            It may have expired, or never have come here.
+            It may have expired, or never have come here.{' '}
+            <Link href={hrefOf('search', {})}>Search the audit</Link> for another.
           </Text>
         </Empty>
       )}
@@ -50,7 +53,7 @@ function Heading({
     <div>
       <Group gap="sm">
         <Title order={2} size="h4" id="story" className="story-title">
-          {row?.method === undefined ? 'Request' : `${row.method} ${row.path ?? ''}`}
+          {row?.method === undefined ? 'Request' : `${row.method} ${outsideText(row.path ?? '')}`}
         </Title>
         {row !== undefined && <ResultBadge row={row} />}
       </Group>
@@ -82,7 +85,7 @@ function whoFacts(request: AuditRecord): FactList {
     Subject: person === ERASED ? undefined : user,
     Issuer: issuer,
     Client: clientId,
-    Tool: tool?.name,
+    Tool: tool?.name && outsideText(tool.name),
     Address: ip,
     'Signed in':
       authTime === undefined ? undefined : exact(new Date(authTime * 1000).toISOString()),
@@ -125,7 +128,7 @@ function timeFacts(request: AuditRecord, end: AuditRecord | undefined): FactList
     Upstream: end?.upstream,
     Received: end?.bytesIn === undefined ? undefined : formatBytes(end.bytesIn),
     Sent: end?.bytesOut === undefined ? undefined : formatBytes(end.bytesOut),
-    'Ended by': end?.closedBy,
+    End: end === undefined ? undefined : eventWords(activityOf(end)),
   };
 }
 
@@ -176,7 +179,7 @@ function Others({ records }: { readonly records: readonly AuditRecord[] }): Reac
       <ul className="plain">
         {records.map((record) => (
           <li key={record.seq}>
-            {eventName(record.kind)}, {exact(record.at)}: {activityOf(record).detail ?? record.code}
+            {eventWords(activityOf(record))} · {exact(record.at)}
           </li>
         ))}
       </ul>

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AgentError } from '../../../app/main/agent/errors.ts';
 import type { Finding } from '../../../app/main/doctor/check.ts';
 import { doctorCalls } from '../../../app/main/ipc/doctor-calls.ts';
 import { findings } from '../../support/window-states.ts';
@@ -38,4 +39,30 @@ test('checks that fail to run can be run again', async () => {
   await assert.rejects(async () => calls.diagnose(), /no/u);
   isBroken = false;
   assert.equal((await calls.diagnose()).findings.length, findings.length);
+});
+
+test('each profile is checked, and its own report copied under its name', async () => {
+  const copied: string[] = [];
+  const runs: string[] = [];
+  const calls = doctorCalls({
+    async diagnose(profile = 'the first'): Promise<readonly Finding[]> {
+      runs.push(profile);
+      if (profile === 'gone') throw new AgentError('unknown_profile', 'There is no profile gone.');
+      return [{ name: 'relay-address', outcome: 'ok', detail: `https://${profile}.example` }];
+    },
+    copy: async (text) => void copied.push(text),
+  });
+  await calls.diagnose('acme');
+  await assert.rejects(async () => calls.copyDiagnosis('globex'), /Run the checks first/u);
+  await assert.rejects(async () => calls.copyDiagnosis(), /Run the checks first/u);
+  await Promise.all([calls.diagnose('globex'), calls.diagnose('acme'), calls.diagnose('globex')]);
+  assert.deepEqual(runs, ['acme', 'globex', 'acme']);
+  await assert.rejects(async () => calls.diagnose('gone'), { code: 'unknown_profile' });
+  await calls.copyDiagnosis('acme');
+  await calls.copyDiagnosis('globex');
+  assert.match(
+    copied[0] ?? '',
+    /^profile: acme\n\nok {4}relay-address {2}https:\/\/acme\.example\n/u,
+  );
+  assert.match(copied[1] ?? '', /^profile: globex\n\nok .*https:\/\/globex\.example\n/u);
 });
