@@ -8,7 +8,7 @@ import { createLog } from './agent/log.ts';
 import { dataDir as defaultDataDir } from './agent/settings/data-dir.ts';
 import { loadSettings, saveSettings } from './agent/settings/settings.ts';
 import type { AgentSnapshot } from './agent/status.ts';
-import { openBrowser } from './electron/browser.ts';
+import { openBrowser, openHelp } from './electron/browser.ts';
 import { answerCalls } from './electron/calls.ts';
 import { copyText } from './electron/clipboard.ts';
 import {
@@ -21,16 +21,20 @@ import {
 import { notify } from './electron/notify.ts';
 import { resolveSystemProxy } from './electron/system-proxy.ts';
 import { pageOrigin } from './electron/page.ts';
+import { openedAtLogin, systemAutostart } from './electron/system-autostart.ts';
 import { createTray } from './electron/tray.ts';
 import { createVault } from './electron/vault.ts';
 import { createMainWindow } from './electron/window.ts';
 import type { Finding } from './doctor/check.ts';
-import { diagnose } from './doctor/diagnose.ts';
 import { checkedProfile } from './doctor/checked-profile.ts';
+import { diagnose } from './doctor/diagnose.ts';
 import { changeSetting } from './ipc/change-setting.ts';
 import type { EditableKey, SettingInput } from './ipc/contract.ts';
+import { editable } from './ipc/editable-settings.ts';
 import { createHandlers } from './ipc/handlers.ts';
 import { activityView, snapshotView } from './ipc/view.ts';
+import { askWords, managerWords } from './manager-words.ts';
+import { createStartAtLogin } from './start-at-login.ts';
 import { readStartOptions } from './start-options.ts';
 import { trayActions } from './tray-actions.ts';
 import { createVaults } from './vaults.ts';
@@ -42,7 +46,7 @@ async function main(): Promise<void> {
   const options = readStartOptions(process.argv.slice(1));
   const dataDir = options.dataDir ?? defaultDataDir(process.env, process.platform);
   const log = createLog({ level: 'info' });
-  if (!claimInstance(dataDir)) return leave();
+  if (!claimInstance(dataDir, options.hidden)) return leave();
   await electronReady();
 
   const window = createMainWindow({
@@ -91,11 +95,22 @@ async function main(): Promise<void> {
       saveRelay(dataDir, url);
       relay = undefined;
     });
-  const saveSetting = (key: EditableKey, value: SettingInput): Promise<AgentSnapshot> =>
-    host.restart(() => {
-      changeSetting(dataDir, loadSettings({ dataDir }), key, value);
+  const startAtLogin = createStartAtLogin({
+    settings: () => loadSettings({ dataDir }),
+    autostart: systemAutostart(dataDir, __filename),
+    onFault: (error) => log.warn('start at login', error),
+  });
+  const saveSetting = async (key: EditableKey, value: SettingInput): Promise<void> => {
+    const change = (): void => changeSetting(dataDir, loadSettings({ dataDir }), key, value);
+    if (!editable[key].restarts) {
+      change();
+      return startAtLogin.saved();
+    }
+    await host.restart(() => {
+      change();
       if (key === 'port') port = undefined;
     });
+  };
   const actions = trayActions({ host, copy: copyText, show: window.show, quit: () => life.quit() });
   const tray = createTray(host.agent().snapshot(), (action) => {
     actions(action).catch((error: unknown) => log.warn('tray', error, { action: action.kind }));
@@ -107,10 +122,12 @@ async function main(): Promise<void> {
       settings: () => loadSettings({ dataDir }),
       setRelay,
       saveSetting,
+      startAtLogin: startAtLogin.view,
       diagnose: (profile) => findings(dataDir, profile),
       retry: () => host.restart(),
       copy: copyText,
       openBrowser,
+      openHelp,
       onError: (call, error) => log.error('call from the window', error, { call }),
     },
     pageOrigin,
@@ -127,8 +144,9 @@ async function main(): Promise<void> {
     },
   });
 
+  startAtLogin.settle();
   await host.start();
-  if (!options.hidden) window.show();
+  if (!options.hidden && !openedAtLogin()) window.show();
 }
 
 async function findings(dataDir: string, name?: string): Promise<readonly Finding[]> {
@@ -143,7 +161,10 @@ async function findings(dataDir: string, name?: string): Promise<readonly Findin
 function saveRelay(dataDir: string, url: string): void {
   const settings = loadSettings({ dataDir });
   if (settings.effective().some(({ key, locked }) => key === 'relays' && locked)) {
-    throw new AgentError('bad_settings', 'The relay is set by your IT department; ask them.');
+    throw new AgentError(
+      'bad_settings',
+      `The relay is set by ${managerWords(settings)}; ${askWords(settings)}.`,
+    );
   }
   const others = settings.get('relays').slice(1);
   saveSettings(dataDir, { relays: [{ name: new URL(url).host, url }, ...others] });

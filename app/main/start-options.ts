@@ -9,7 +9,7 @@ export interface StartOptions {
   readonly dataDir?: string;
   /** Overrides the settings' port for this run; 0 takes any free one. */
   readonly port?: number;
-  /** Starts without showing the window, as at login. */
+  /** Starts without showing a window, whoever is signed in; the tray tells. Used at login. */
   readonly hidden: boolean;
   /** Whether sign-in pages are opened; without, the person copies their address. */
   readonly browser: boolean;

@@ -1,16 +1,19 @@
 import { Badge, Button, Group, Text } from '@mantine/core';
 import { IconLock } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import type { SettingView } from '../main/ipc/contract.ts';
+import { outsideText } from '../../ui/outside-text.ts';
+import type { ManagedByView, SettingView } from '../main/ipc/contract.ts';
 import { settingWords, sourceWords } from './setting-words.ts';
 
 /** One setting: what it is, what holds and why; the editor stands below it while it is changed. */
 export function SettingRow({
   setting,
+  manager,
   editor,
   onEdit,
 }: {
   readonly setting: SettingView;
+  readonly manager: ManagedByView | undefined;
   readonly editor: ReactNode;
   readonly onEdit: () => void;
 }): ReactNode {
@@ -33,11 +36,16 @@ export function SettingRow({
           <Text size="sm" c="dimmed">
             {words?.about}
           </Text>
+          {setting.note !== undefined && (
+            <Text size="sm" c="var(--warning)" className="wraps">
+              {setting.note}
+            </Text>
+          )}
           <code className="key">{setting.key}</code>
         </div>
         <div className="held">
           <Value lines={setting.lines} />
-          <Source setting={setting} />
+          <Source setting={setting} manager={manager} />
         </div>
         <div className="change">
           {setting.edit !== undefined && editor === null && (
@@ -67,12 +75,18 @@ function Value({ lines }: Pick<SettingView, 'lines'>): ReactNode {
   }
   return lines.map((line) => (
     <Text key={line} size="sm" fw={500} className="wraps">
-      {line}
+      {outsideText(line)}
     </Text>
   ));
 }
 
-function Source({ setting }: { readonly setting: SettingView }): ReactNode {
+function Source({
+  setting,
+  manager,
+}: {
+  readonly setting: SettingView;
+  readonly manager: ManagedByView | undefined;
+}): ReactNode {
   const { source, locked, file } = setting;
   return (
     <Text
@@ -82,7 +96,7 @@ function Source({ setting }: { readonly setting: SettingView }): ReactNode {
       c={source === 'fallback' ? 'var(--warning)' : 'dimmed'}
     >
       {locked && <IconLock size={13} className="lock" aria-label="Locked" />}
-      {sourceWords(setting)}
+      {sourceWords(setting, manager)}
       {/* The person's own file is named once, at the top. */}
       {locked && file !== undefined && <code className="file">{file}</code>}
     </Text>

@@ -1,4 +1,5 @@
-import type { SettingView } from '../main/ipc/contract.ts';
+import { outsideText } from '../../ui/outside-text.ts';
+import type { ManagedByView, SettingView } from '../main/ipc/contract.ts';
 
 interface Words {
   readonly title: string;
@@ -46,9 +47,15 @@ export const settingWords: Readonly<Record<string, Words>> = {
     about: 'Sealed by the system, or in memory until Latchkey ends.',
   },
   'audit.retentionDays': { title: 'Activity is kept', about: 'In days.' },
-  'audit.export': { title: 'Activity may be exported', about: 'With `latchkey audit export`.' },
+  'audit.export': {
+    title: 'Activity may be exported',
+    about: 'With the command latchkey audit export.',
+  },
   'log.level': { title: 'Detail of the log', about: 'How much Latchkey writes about itself.' },
-  launchAtLogin: { title: 'Start with the system', about: 'When you log in to this computer.' },
+  launchAtLogin: {
+    title: 'Start at login',
+    about: 'In the tray, without a window, when you log in to this computer.',
+  },
   'updates.mode': { title: 'Updates', about: 'Whether new versions come by themselves.' },
   'updates.url': { title: 'Updates come from', about: 'Your company’s own server, if it has one.' },
   'managedBy.name': { title: 'Managed by', about: 'Who set this computer up.' },
@@ -92,19 +99,39 @@ export function grouped(settings: readonly SettingView[]): readonly SettingGroup
  * Who decided a setting.
  *
  * @param setting the setting
+ * @param manager who manages this computer, where policy says so
  * @returns a few words
  */
-export function sourceWords({ source, locked }: SettingView): string {
+export function sourceWords({ source, locked }: SettingView, manager?: ManagedByView): string {
+  const name = manager?.name === undefined ? undefined : outsideText(manager.name);
   switch (source) {
     case 'policy':
-      return 'Set by IT';
+      return `Set by ${name ?? 'IT'}`;
     case 'user':
       return 'Set by you';
     case 'fallback':
-      return locked ? 'IT’s value was bad: replaced' : 'Your value was bad: replaced';
+      if (!locked) return 'Your value was bad: replaced';
+      return `${name === undefined ? 'IT’s value' : `The value of ${name}`} was bad: replaced`;
     case 'default':
       return 'Default';
     default:
       return source satisfies never;
   }
+}
+
+/**
+ * What saving leads to.
+ *
+ * @param settings all of them
+ * @returns a sentence; `undefined` where nothing that can be changed here starts the local port again
+ */
+export function savingWords(settings: readonly SettingView[]): string | undefined {
+  const changeable = settings.filter(({ edit }) => edit !== undefined);
+  const [quiet, loud] = [false, true].map((restarts) =>
+    changeable.filter(({ edit }) => edit?.restarts === restarts),
+  );
+  if (loud === undefined || loud.length === 0) return undefined;
+  const but = (quiet ?? []).map(({ key }) => `“${settingWords[key]?.title ?? key}”`).join(', ');
+  const whose = but === '' ? '' : `, but for ${but},`;
+  return `Saving${whose} starts the local port again: what is under way ends.`;
 }

@@ -2,12 +2,14 @@ import { Alert, Loader, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ReactNode } from 'react';
+import { outsideText } from '../../ui/outside-text.ts';
 import type { SettingView, SettingsView } from '../main/ipc/contract.ts';
+import { Manager } from './manager.tsx';
 import type { PartProps } from './part-props.ts';
 import { Problem } from './problem.tsx';
 import { SettingEditor } from './setting-editor.tsx';
 import { SettingRow } from './setting-row.tsx';
-import { grouped } from './setting-words.ts';
+import { grouped, savingWords } from './setting-words.ts';
 import { useReply } from './use-reply.ts';
 
 /** Every setting: what holds, who decided it, and a way to change what can be changed here. */
@@ -36,8 +38,7 @@ export function Settings(part: PartProps): ReactNode {
           </Title>
           {value !== undefined && (
             <Text size="sm" c="dimmed" mt={4} className="wraps">
-              Yours are in <code>{value.file}</code>. Saving starts the local port again: what is
-              under way ends.
+              Yours are in <code>{value.file}</code>. {savingWords(value.settings)}
             </Text>
           )}
         </div>
@@ -47,6 +48,7 @@ export function Settings(part: PartProps): ReactNode {
               <Loader size="sm" mx="auto" aria-label="Loading the settings" />
             )
           : [
+              <Manager key="manager" view={value} {...part} />,
               <Faults key="faults" view={value} />,
               ...grouped(value.settings).map(({ title, settings }) => (
                 <div key={title}>
@@ -58,6 +60,7 @@ export function Settings(part: PartProps): ReactNode {
                       <SettingRow
                         key={setting.key}
                         setting={setting}
+                        manager={value.managedBy}
                         editor={editor(setting)}
                         onEdit={() => setEditing(setting.key)}
                       />
@@ -82,7 +85,7 @@ function Faults({ view: { faults } }: { readonly view: SettingsView }): ReactNod
     >
       <ul className="faults">
         {faults.map((fault) => (
-          <li key={fault}>{fault}</li>
+          <li key={fault}>{outsideText(fault)}</li>
         ))}
       </ul>
     </Alert>

@@ -62,7 +62,11 @@ describe('keys, settings and health in the window, in real Chromium', { skip: no
   test('settings: sources, locks, faults, and a change with the keyboard alone', async () => {
     const screens = window();
     const { agent, start, inspect } = screens;
-    const policy = { guard: { requireToolKeys: true }, network: { proxy: 'ftp://nowhere' } };
+    const policy = {
+      guard: { requireToolKeys: true },
+      network: { proxy: 'ftp://nowhere' },
+      managedBy: { name: `Acme IT ${long}`.slice(0, 200), help: 'https://it.example.com/help' },
+    };
     writeFileSync(agent.policyFile, JSON.stringify(policy));
     const user = {
       relays: [{ name: 'Acme', url: 'https://relay.example.com' }],
@@ -71,6 +75,7 @@ describe('keys, settings and health in the window, in real Chromium', { skip: no
       colour: 'green',
     };
     writeFileSync(join(agent.dataDir, 'settings.json'), JSON.stringify(user));
+    agent.startAtLogin = { isOn: false, note: `Could not be applied: /${long} cannot be written.` };
     await start();
     const { page } = screens;
     await page.getByRole('tab', { name: 'Overview' }).focus();
@@ -78,6 +83,8 @@ describe('keys, settings and health in the window, in real Chromium', { skip: no
     await page.keyboard.press('ArrowRight');
     await page.getByText('things are wrong').waitFor();
     await page.getByText('no effect in this version').first().waitFor();
+    await page.getByText('Could not be applied: ').waitFor();
+    await page.getByText('Managed by Acme IT').waitFor();
     await inspect('settings');
     await page.getByRole('button', { name: 'Change Local port' }).press('Enter');
     await inspect('settings-editor');
@@ -92,10 +99,13 @@ describe('keys, settings and health in the window, in real Chromium', { skip: no
     const row = page.locator('[data-setting="port"]');
     await row.getByText('Set by you').waitFor();
     await row.getByText('6000').waitFor();
-    assert.deepEqual(agent.done, ['restart']);
+    await page.getByRole('button', { name: 'Help: https://it.example.com/help' }).press('Enter');
+    await eventually('the help to be opened', () => agent.done.length === 2 || undefined);
+    assert.deepEqual(agent.done, ['restart', 'help https://it.example.com/help']);
     const locked = page.locator('[data-setting="guard.requireToolKeys"]');
     assert.equal(await locked.getByRole('button').count(), 0);
     await locked.getByLabel('Locked').waitFor();
+    await locked.getByText('Set by Acme IT').waitFor();
   });
 
   test('health: every verdict, and the report to copy', async () => {

@@ -10,6 +10,7 @@ import type { AuditRecord } from '../../audit/record.ts';
 import { changeSetting } from '../../app/main/ipc/change-setting.ts';
 import type { Finding } from '../../app/main/doctor/check.ts';
 import { createHandlers, type HandlerDeps } from '../../app/main/ipc/handlers.ts';
+import type { StartAtLoginView } from '../../app/main/start-at-login.ts';
 
 /** An agent that stands still in a given state, with real keys and settings, behind the window's real handlers. */
 export interface WindowAgent {
@@ -24,6 +25,8 @@ export interface WindowAgent {
   records: Readonly<Record<string, readonly AuditRecord[]>>;
   /** Of the checks, as {@link records}. */
   findings: Readonly<Record<string, readonly Finding[]>>;
+  /** What the system does at login. */
+  startAtLogin: StartAtLoginView;
   /** Removes what it wrote. */
   close(): Promise<void>;
 }
@@ -83,6 +86,7 @@ export function createWindowAgent(
       changeSetting(dataDir, settings(), key, value);
       return note('restart');
     },
+    startAtLogin: () => self.startAtLogin,
     diagnose: async (name) => {
       profile(name);
       return self.findings[name ?? ''] ?? [];
@@ -91,6 +95,7 @@ export function createWindowAgent(
     retry: () => note('retry'),
     copy: (text) => note('copy', text),
     openBrowser: (url) => note('open', url),
+    openHelp: (address) => note('help', address),
     onError: (call) => void done.push(`error in ${call}`),
   };
   const self: WindowAgent = {
@@ -102,6 +107,7 @@ export function createWindowAgent(
     snapshot,
     records: {},
     findings: {},
+    startAtLogin: { isOn: false },
     async close() {
       await keys.close();
       rmSync(dataDir, { recursive: true, force: true });

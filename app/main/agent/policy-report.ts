@@ -1,5 +1,6 @@
 import type { PolicyReport } from './control/target.ts';
 import { maskProxy } from './network/proxy-setting.ts';
+import { managedBy } from './settings/managed-by.ts';
 import type { EffectiveSetting, Settings } from './settings/settings.ts';
 
 /** A proxy's password is nobody's to see. */
@@ -11,11 +12,16 @@ function masked(setting: EffectiveSetting): EffectiveSetting {
 }
 
 /**
- * Tells which settings hold, and who made them.
+ * Tells which settings hold, who made them, and who manages this computer.
  *
  * @param settings the user's under IT's policy
  * @returns what may be shown
  */
 export function policyReport(settings: Settings): PolicyReport {
-  return { settings: settings.effective().map(masked), faults: settings.faults };
+  const manager = managedBy(settings);
+  return {
+    ...(manager !== undefined && { managedBy: manager }),
+    settings: settings.effective().map(masked),
+    faults: settings.faults,
+  };
 }

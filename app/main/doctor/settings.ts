@@ -1,3 +1,4 @@
+import { managerWords } from '../manager-words.ts';
 import type { Check } from './check.ts';
 
 /** Are the settings and IT's policy free of faults? */
@@ -8,7 +9,7 @@ export const settingsCheck: Check = {
     const { faults } = settings;
     const locked = settings.effective().filter((setting) => setting.locked).length;
     if (faults.length > 0) return { outcome: 'warn', detail: faults.join(' | ') };
-    const policy = locked === 0 ? '' : `, ${locked} set by your administrator`;
+    const policy = locked === 0 ? '' : `, ${locked} set by ${managerWords(settings)}`;
     return { outcome: 'ok', detail: `no faults${policy}` };
   },
 };

@@ -24,9 +24,10 @@ const quitTimeoutMs = 10_000;
  * Settles what Electron wants to know first: the data folder, the one instance, the page's scheme.
  *
  * @param dataDir folder for everything that Latchkey keeps
+ * @param isHidden whether this start is to show no window, neither of its own nor of the first instance
  * @returns whether this is the only instance; otherwise the first one has been told to show itself
  */
-export function claimInstance(dataDir: string): boolean {
+export function claimInstance(dataDir: string, isHidden: boolean): boolean {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   app.setPath('userData', dataDir);
   app.setPath('sessionData', join(dataDir, 'chromium'));
@@ -34,7 +35,7 @@ export function claimInstance(dataDir: string): boolean {
   // Everywhere but where a person turned it off on the command line, as root has to.
   if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox();
   registerPageScheme();
-  return app.requestSingleInstanceLock();
+  return app.requestSingleInstanceLock({ isHidden });
 }
 
 /** Resolves when windows and trays can be made. */
@@ -53,7 +54,9 @@ export async function electronReady(): Promise<void> {
 export function followLifecycle(events: LifecycleEvents): Lifecycle {
   let closed = false;
   let closing = false;
-  app.on('second-instance', () => events.onShow());
+  app.on('second-instance', (_event, _args, _dir, start) => {
+    if ((start as { readonly isHidden?: unknown } | null)?.isHidden !== true) events.onShow();
+  });
   app.on('activate', () => events.onShow());
   // Closing the window leaves the tray; without this listener Electron would quit.
   app.on('window-all-closed', () => undefined);

@@ -59,6 +59,7 @@ const schemas = {
   revokeToolKey: z.tuple([toolKeyId]),
   settings: none,
   saveSetting: z.tuple([z.enum(editableKeys), settingInput]),
+  openHelp: none,
   diagnose: ofProfile,
   copyDiagnosis: ofProfile,
 } as const satisfies Record<CallName, z.ZodType>;

@@ -5,8 +5,9 @@ import { readSettingsFile } from '../agent/settings/policy.ts';
 import { isObject, keys } from '../agent/settings/schema.ts';
 import { saveSettings } from '../agent/settings/settings.ts';
 import type { Settings } from '../agent/settings/settings.ts';
+import { askWords, managerWords } from '../manager-words.ts';
 import type { EditableKey, SettingInput } from './contract.ts';
-import { editable } from './editable-settings.ts';
+import { allowedWords } from './editable-settings.ts';
 
 /** What is written into settings.json. */
 type Members = Readonly<Record<string, unknown>>;
@@ -29,7 +30,8 @@ export function changeSetting(
 ): void {
   const locked = settings.effective().find((setting) => setting.key === key && setting.locked);
   if (locked !== undefined) {
-    throw refused(`${key}: is set by your IT department${inFile(locked.file)}; ask them.`);
+    const who = `${managerWords(settings)}${inFile(locked.file)}`;
+    throw refused(`${key}: is set by ${who}; ${askWords(settings)}.`);
   }
   if (value !== null) checkValue(key, value);
   const path = join(dataDir, 'settings.json');
@@ -53,13 +55,13 @@ function checkValue(key: EditableKey, value: Exclude<SettingInput, null>): void 
     throw refused(`${key}: name and password are hidden here. Type the whole address anew.`);
   }
   if (!keys[key].schema.safeParse(value).success) {
-    throw refused(`${key}: must be ${editable[key].allowed}.`);
+    throw refused(`${key}: must be ${allowedWords(key)}.`);
   }
   if (key !== 'network.proxy') return;
   try {
     parseProxySetting(String(value));
   } catch (error) {
-    const why = error instanceof Error ? error.message : `${key}: must be ${editable[key].allowed}`;
+    const why = error instanceof Error ? error.message : `${key}: must be ${allowedWords(key)}`;
     throw new AgentError('bad_settings', `${why}.`, { cause: error });
   }
 }

@@ -137,6 +137,7 @@ export const editableKeys = [
   'tokens.store',
   'network.proxy',
   'log.level',
+  'launchAtLogin',
 ] as const;
 
 /** The name of a setting that the window may change. */
@@ -170,16 +171,30 @@ export interface SettingView {
   /** Set by IT. */
   readonly locked: boolean;
   readonly hasEffect: boolean;
+  /** Why what holds is not what was set, and what to do. */
+  readonly note?: string;
   /** What it may be, and how it is changed; absent where the window cannot change it. */
   readonly edit?: {
     readonly key: EditableKey;
     readonly allowed: string;
+    /** Whether saving it starts the local port again. */
+    readonly restarts: boolean;
     readonly form: SettingForm;
   };
 }
 
+/** Who manages this computer, as IT's policy says. */
+export interface ManagedByView {
+  readonly name?: string;
+  /** Where to ask. */
+  readonly help?: string;
+  /** Whether {@link Calls.openHelp} can open that. */
+  readonly opens?: boolean;
+}
+
 /** Every setting, and what is wrong in the files. */
 export interface SettingsView {
+  readonly managedBy?: ManagedByView;
   readonly settings: readonly SettingView[];
   readonly faults: readonly string[];
   /** The person's own file. */
@@ -226,8 +241,10 @@ export interface Calls {
   copyToolKey: Call<[id: string, secret: string, what: KeyCopyKind], null>;
   revokeToolKey: Call<[id: string], ToolKeysView>;
   settings: Call<[], SettingsView>;
-  /** Saves one setting and starts the agent again with it. */
+  /** Saves one setting and puts it into effect. */
   saveSetting: Call<[key: EditableKey, value: SettingInput], SettingsView>;
+  /** Opens where IT's policy says to ask; the address is the policy's, not the window's. */
+  openHelp: Call<[], null>;
   /** Runs the checks of `latchkey doctor`, with `--profile` where one is named. */
   diagnose: Call<[profile?: string], DiagnosisView>;
   /** Copies what the profile's last {@link Calls.diagnose} found, as `latchkey doctor` prints it. */
@@ -279,6 +296,7 @@ export const callNames = [
   'revokeToolKey',
   'settings',
   'saveSetting',
+  'openHelp',
   'diagnose',
   'copyDiagnosis',
 ] as const satisfies readonly CallName[];

@@ -1,3 +1,4 @@
+import { keys } from '../agent/settings/schema.ts';
 import type { EditableKey, SettingForm } from './contract.ts';
 
 /** A form without its value. */
@@ -5,37 +6,35 @@ type FormOf<F> = F extends SettingForm ? Omit<F, 'value'> : never;
 
 /** How one setting may be changed in the window. */
 export interface Editable {
-  /** What it may be, after "must be". */
-  readonly allowed: string;
   readonly form: FormOf<SettingForm>;
+  /** Whether the local port starts again with a new value. */
+  readonly restarts: boolean;
 }
 
-/** The settings that a person can change without harm, and what each may be. */
+const onOrOff: Editable = { form: { kind: 'switch' }, restarts: true };
+
+/** The settings that a person can change without harm. */
 export const editable: Readonly<Record<EditableKey, Editable>> = {
-  port: {
-    allowed: 'a whole number from 0 to 65535, where 0 takes any free port',
-    form: { kind: 'number', min: 0, max: 65_535 },
-  },
-  'signIn.auto': { allowed: 'on or off', form: { kind: 'switch' } },
-  'signIn.waitSeconds': {
-    allowed: 'a number of seconds from 0 to 600',
-    form: { kind: 'number', min: 0, max: 600 },
-  },
-  'guard.requireToolKeys': { allowed: 'on or off', form: { kind: 'switch' } },
-  'guard.allowedOrigins': {
-    allowed: 'at most 100 origins such as https://tools.example.com, without a path',
-    form: { kind: 'list' },
-  },
-  'tokens.store': {
-    allowed: 'sealed or memory',
-    form: { kind: 'choice', choices: ['sealed', 'memory'] },
-  },
-  'network.proxy': {
-    allowed: 'direct, http://host:port, https://host:port or pac+https://host/file',
-    form: { kind: 'text' },
-  },
+  port: { form: { kind: 'number', min: 0, max: 65_535 }, restarts: true },
+  'signIn.auto': onOrOff,
+  'signIn.waitSeconds': { form: { kind: 'number', min: 0, max: 600 }, restarts: true },
+  'guard.requireToolKeys': onOrOff,
+  'guard.allowedOrigins': { form: { kind: 'list' }, restarts: true },
+  'tokens.store': { form: { kind: 'choice', choices: ['sealed', 'memory'] }, restarts: true },
+  'network.proxy': { form: { kind: 'text' }, restarts: true },
   'log.level': {
-    allowed: 'error, warn, info or debug',
     form: { kind: 'choice', choices: ['error', 'warn', 'info', 'debug'] },
+    restarts: true,
   },
+  launchAtLogin: { ...onOrOff, restarts: false },
 };
+
+/**
+ * Says what a setting may be, for who changes it in the window.
+ *
+ * @param key the setting
+ * @returns words after "must be"
+ */
+export function allowedWords(key: EditableKey): string {
+  return editable[key].form.kind === 'switch' ? 'on or off' : keys[key].allowed;
+}

@@ -1,4 +1,8 @@
+import { AgentError } from '../agent/errors.ts';
+import { helpAddress } from '../agent/settings/help-address.ts';
+import { managedBy } from '../agent/settings/managed-by.ts';
 import type { Settings } from '../agent/settings/settings.ts';
+import type { StartAtLoginView } from '../start-at-login.ts';
 import type { CallsOf, EditableKey, SettingInput } from './contract.ts';
 import { settingsView } from './settings-view.ts';
 
@@ -7,8 +11,12 @@ export interface SettingDeps {
   readonly dataDir: string;
   /** Reads them as they hold now. */
   settings(): Settings;
-  /** Saves one and starts the agent again with it. */
+  /** Whether the system starts Latchkey at login, whatever the settings say. */
+  startAtLogin(): StartAtLoginView;
+  /** Saves one and puts it into effect. */
   saveSetting(key: EditableKey, value: SettingInput): Promise<unknown>;
+  /** Opens a page or a new mail. */
+  openHelp(address: string): Promise<void>;
 }
 
 /**
@@ -17,13 +25,21 @@ export interface SettingDeps {
  * @param deps how to read and save them
  * @returns the calls by name
  */
-export function settingCalls(deps: SettingDeps): CallsOf<'settings' | 'saveSetting'> {
-  const view = () => settingsView(deps.dataDir, deps.settings());
+export function settingCalls(deps: SettingDeps): CallsOf<'settings' | 'saveSetting' | 'openHelp'> {
+  const view = () => settingsView(deps.dataDir, deps.settings(), deps.startAtLogin());
   return {
     settings: view,
     async saveSetting(key, value) {
       await deps.saveSetting(key, value);
       return view();
+    },
+    async openHelp() {
+      const address = helpAddress(managedBy(deps.settings())?.help ?? '');
+      if (address === undefined) {
+        throw new AgentError('bad_usage', 'Policy names no address for help.');
+      }
+      await deps.openHelp(address);
+      return null;
     },
   };
 }

@@ -1,26 +1,64 @@
 import { join } from 'node:path';
 import { policyReport } from '../agent/policy-report.ts';
+import { helpAddress } from '../agent/settings/help-address.ts';
+import type { ManagedBy } from '../agent/settings/managed-by.ts';
 import { isObject, withoutEffect } from '../agent/settings/schema.ts';
 import type { EffectiveSetting, Settings } from '../agent/settings/settings.ts';
 import { maskSetting } from '../doctor/mask.ts';
+import type { StartAtLoginView } from '../start-at-login.ts';
 import { editableKeys } from './contract.ts';
-import type { EditableKey, SettingForm, SettingView, SettingsView } from './contract.ts';
-import { editable } from './editable-settings.ts';
+import type {
+  EditableKey,
+  ManagedByView,
+  SettingForm,
+  SettingView,
+  SettingsView,
+} from './contract.ts';
+import { allowedWords, editable } from './editable-settings.ts';
 
 /**
  * What the window gets to see of the settings.
  *
  * @param dataDir where settings.json lies
  * @param settings as they hold
+ * @param startAtLogin what the system does, which the setting alone does not tell
  * @returns each setting in words; names and passwords within addresses are hidden
  */
-export function settingsView(dataDir: string, settings: Settings): SettingsView {
+export function settingsView(
+  dataDir: string,
+  settings: Settings,
+  startAtLogin: StartAtLoginView,
+): SettingsView {
   const report = policyReport(settings);
   return {
-    settings: report.settings.map((setting) => settingView(maskSetting(setting, { query: true }))),
+    ...(report.managedBy !== undefined && { managedBy: managerView(report.managedBy) }),
+    settings: report.settings.map((setting) => viewOf(setting, startAtLogin)),
     faults: report.faults,
     file: join(dataDir, 'settings.json'),
   };
+}
+
+function managerView({ name, help }: ManagedBy): ManagedByView {
+  return {
+    ...(name !== undefined && { name }),
+    ...(help !== undefined && { help, opens: helpAddress(help) !== undefined }),
+  };
+}
+
+function viewOf(setting: EffectiveSetting, startAtLogin: StartAtLoginView): SettingView {
+  switch (setting.key) {
+    case 'launchAtLogin':
+      return startView(setting, startAtLogin);
+    case 'managedBy.help':
+      // An address for people to open: its query is part of it, and it carries no password.
+      return settingView(setting);
+    default:
+      return settingView(maskSetting(setting, { query: true }));
+  }
+}
+
+function startView(setting: EffectiveSetting, { isOn, note }: StartAtLoginView): SettingView {
+  return { ...settingView({ ...setting, value: isOn }), ...(note !== undefined && { note }) };
 }
 
 function settingView(setting: EffectiveSetting): SettingView {
@@ -35,7 +73,7 @@ function settingView(setting: EffectiveSetting): SettingView {
     ...(file === undefined ? {} : { file }),
     ...(form === undefined || !isEditable(key)
       ? {}
-      : { edit: { key, allowed: editable[key].allowed, form } }),
+      : { edit: { key, allowed: allowedWords(key), restarts: editable[key].restarts, form } }),
   };
 }
 

@@ -82,7 +82,7 @@ test('files that are no JSON, and relays without https, have no effect and are t
   assert.equal(broken.faults.length, 2);
   const plain = load({ user: { relays: [{ name: 'a', url: 'http://relay.example.com' }] } });
   assert.deepEqual(plain.get('relays'), []);
-  assert.match(plain.faults.join(), /relays: must be an address such as https/);
+  assert.match(plain.faults.join(), /relays\[0\]\.url: .* must be an address such as https/);
   const local = load({ user: { relays: [{ name: 'a', url: 'http://127.0.0.1:9000' }] } });
   assert.equal(local.get('relays')[0]?.url, 'http://127.0.0.1:9000');
 });

@@ -31,6 +31,7 @@ async function run(
 }
 
 interface Document {
+  readonly managedBy?: Readonly<Record<string, unknown>>;
   readonly settings: readonly Readonly<Record<string, unknown>>[];
   readonly faults: readonly string[];
 }
@@ -81,6 +82,12 @@ test('people get aligned columns, and the faults at the end', async (t) => {
   assert.match(out, /\nFaults:\n {2}.*settings\.json: fly: is not a setting; it has no effect\n$/);
 });
 
+test('start at login has its effect, in an IT policy too', async (t) => {
+  const { out } = await run(t, { user: { launchAtLogin: false }, policy: { launchAtLogin: true } });
+  assert.match(out, /^launchAtLogin +true +policy, locked /mu);
+  assert.doesNotMatch(out, /Faults/u);
+});
+
 test('the password of a proxy is not shown, however its address is written', async (t) => {
   const spellings = [
     'http://Helen:Sesame1@proxy.example.com:3128',
@@ -103,6 +110,32 @@ test('for support the query and fragment of an address go, too', () => {
   const masked = maskAddress(address, { query: true });
   assert.equal(masked, 'https://***@updates.example.com/feed?***');
   assert.equal(maskAddress('relay', { query: true }), 'relay');
+});
+
+test('who manages this computer stands at the top, where IT’s policy says so', async (t) => {
+  const managed = { name: 'Acme IT', help: 'https://it.example.com/help?form=latchkey' };
+  const told = await run(t, { policy: { managedBy: managed } });
+  assert.match(
+    told.out,
+    /^Managed by Acme IT\nHelp: https:\/\/it\.example\.com\/help\?form=latchkey\n\nSETTING /u,
+  );
+  assert.doesNotMatch(told.out, /Faults/u);
+  const { out } = await run(t, { policy: { managedBy: managed } }, '--json');
+  assert.deepEqual((JSON.parse(out) as Document).managedBy, managed);
+  const nameless = await run(t, { policy: { managedBy: { help: 'Room 5' } } });
+  assert.match(nameless.out, /^Managed by your IT department\nHelp: Room 5\n/u);
+  const unmanaged = await run(t, { policy: { port: 7000 } }, '--json');
+  assert.ok(!('managedBy' in (JSON.parse(unmanaged.out) as Document)));
+});
+
+test('a name of policy can neither move the cursor nor turn the line', async (t) => {
+  const managedBy = { name: 'Acme\u001b[2J\nFaults: none\u202E', help: 'Room\u00075' };
+  const { out } = await run(t, { policy: { managedBy } });
+  assert.match(
+    out,
+    /^Managed by Acme\u{FFFD}\[2J\u{FFFD}Faults: none\u{FFFD}\nHelp: Room\u{FFFD}5\n/u,
+  );
+  for (const mark of ['\u001b', '\u0007', '\u202E']) assert.ok(!out.includes(mark));
 });
 
 test('an option that there is not is bad usage', async (t) => {

@@ -95,6 +95,8 @@ describe('calls from the window', () => {
       ['activity', [{}, undefined]],
       ['toolKeys', ['all']],
       ['diagnose', [{}]],
+      ['diagnose', ['../acme']],
+      ['copyDiagnosis', ['acme', 'globex']],
     ];
     for (const [name, args] of bad) {
       const reply = await answer(name, page, args);

@@ -75,10 +75,63 @@ describe('settings in the window', () => {
     assert.deepEqual(find(view, 'relays').lines, ['Acme https://relay.example.com']);
     assert.equal(find(view, 'relays').edit, undefined);
     assert.deepEqual(find(view, 'apis').lines, ['billing: port 5391']);
-    assert.equal(find(view, 'launchAtLogin').hasEffect, false);
+    assert.equal(find(view, 'launchAtLogin').hasEffect, true);
+    assert.equal(find(view, 'updates.url').hasEffect, false);
     assert.deepEqual(find(view, 'managedBy.name').lines, []);
     assert.deepEqual(find(view, 'signIn.auto').lines, ['on']);
     assert.ok(view.faults.some((fault) => fault.includes('signIn.waitSeconds')));
+  });
+
+  test('show of starting at login what the system does, and why that differs', async (t) => {
+    const { agent, read, save } = setUp(t, { user: { launchAtLogin: true } });
+    agent.startAtLogin = { isOn: false, note: 'Could not be applied: the disk is full.' };
+    const shown = find(await read(), 'launchAtLogin');
+    assert.deepEqual(shown.lines, ['off']);
+    assert.equal(shown.source, 'user');
+    assert.equal(shown.note, 'Could not be applied: the disk is full.');
+    assert.deepEqual(shown.edit?.form, { kind: 'switch', value: false });
+    agent.startAtLogin = { isOn: true };
+    const saved = find(await save('launchAtLogin', true), 'launchAtLogin');
+    assert.deepEqual(saved.lines, ['on']);
+    assert.ok(!('note' in saved));
+    await assert.rejects(save('launchAtLogin', 'yes'), /launchAtLogin: must be on or off/u);
+  });
+
+  test('of starting at login are IT’s where IT has set them', async (t) => {
+    const { agent, read, save } = setUp(t, { policy: { launchAtLogin: true } });
+    agent.startAtLogin = { isOn: true };
+    const shown = find(await read(), 'launchAtLogin');
+    assert.ok(shown.locked && shown.edit === undefined);
+    await assert.rejects(save('launchAtLogin', false), /is set by your IT department/u);
+  });
+
+  test('tell who manages this computer, where to ask, and who locked what cannot be changed', async (t) => {
+    const managed = { name: 'Acme IT', help: 'https://it.example.com/help?form=latchkey' };
+    const { agent, read, save } = setUp(t, { policy: { port: 7000, managedBy: managed } });
+    const view = await read();
+    assert.deepEqual(view.managedBy, { ...managed, opens: true });
+    assert.deepEqual(view.faults, []);
+    assert.deepEqual(find(view, 'managedBy.help').lines, [managed.help]);
+    assert.ok(find(view, 'managedBy.name').hasEffect);
+    await assert.rejects(
+      save('port', 6000),
+      /port: is set by Acme IT in .*policy\.json; ask them \(https:\/\/it\.example\.com\/help\?form=latchkey\)\./u,
+    );
+    const opened = await agent.answer('openHelp', page, []);
+    assert.ok(opened.ok);
+    assert.deepEqual(agent.done, [`help ${managed.help}`]);
+    const text = setUp(t, { policy: { managedBy: { help: 'Room 5' } } });
+    assert.deepEqual((await text.read()).managedBy, { help: 'Room 5', opens: false });
+  });
+
+  test('say of each whether saving it starts the local port again', async (t) => {
+    const { read } = setUp(t);
+    const { settings } = await read();
+    const quiet = settings.filter(({ edit }) => edit?.restarts === false);
+    assert.deepEqual(
+      quiet.map(({ key }) => key),
+      ['launchAtLogin'],
+    );
   });
 
   test('are saved beside what the file holds already, then the agent starts again', async (t) => {

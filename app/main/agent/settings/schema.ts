@@ -1,13 +1,15 @@
 import { z } from 'zod';
+import { hasCredentials } from './help-address.ts';
 
 const seconds = z.number().min(0).max(600);
 const port = z.number().int().min(0).max(65_535);
+const onOrOff = { schema: z.boolean(), allowed: 'true or false' } as const;
 
 const origin = z.string().refine((text) => {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
   return url.origin === text && url.origin !== 'null';
-}, 'must be an origin such as https://tools.example.com');
+}, 'an origin such as https://tools.example.com, without a path');
 
 const relayUrl = z.string().refine((text) => {
   if (!URL.canParse(text)) return false;
@@ -15,11 +17,12 @@ const relayUrl = z.string().refine((text) => {
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   const safe = url.protocol === 'https:' || (url.protocol === 'http:' && local);
   return safe && url.pathname === '/' && !url.search && !url.hash && !url.username;
-}, 'must be an address such as https://relay.example.com');
+}, 'an address such as https://relay.example.com, without a path, query or name (by http only on this computer)');
 
 /**
  * Every key that settings and policy may set (CONTRACTS section 7), flat, with the value that holds
- * when nobody set it or what was set is bad: always the safer one.
+ * when nobody set it or what was set is bad: always the safer one. `allowed` says after "must be" what a
+ * file may set.
  */
 export const keys = {
   relays: {
@@ -33,34 +36,87 @@ export const keys = {
       )
       .max(20),
     fallback: [],
+    allowed: 'at most 20 relays such as {"name": "Acme", "url": "https://relay.example.com"}',
   },
-  port: { schema: port, fallback: 5390 },
-  apis: { schema: z.record(z.string(), z.strictObject({ port })), fallback: {} },
-  launchAtLogin: { schema: z.boolean(), fallback: false },
-  'signIn.auto': { schema: z.boolean(), fallback: true },
-  'signIn.waitSeconds': { schema: seconds, fallback: 20 },
-  'guard.requireToolKeys': { schema: z.boolean(), fallback: false },
-  'guard.allowedOrigins': { schema: z.array(origin).max(100), fallback: [] },
-  'guard.otherUsers': { schema: z.boolean(), fallback: false },
-  'tokens.store': { schema: z.enum(['sealed', 'memory']), fallback: 'sealed' },
-  'audit.retentionDays': { schema: z.number().int().min(1).max(3650), fallback: 400 },
-  'audit.export': { schema: z.boolean(), fallback: true },
-  'updates.mode': { schema: z.enum(['auto', 'notify', 'off']), fallback: 'notify' },
-  'updates.url': { schema: z.url({ protocol: /^https$/ }).optional(), fallback: undefined },
+  port: {
+    schema: port,
+    fallback: 5390,
+    allowed: 'a whole number from 0 to 65535, where 0 takes any free port',
+  },
+  apis: {
+    schema: z.record(z.string(), z.strictObject({ port })),
+    fallback: {},
+    allowed: 'ports of APIs such as {"billing": {"port": 5391}}',
+  },
+  launchAtLogin: { ...onOrOff, fallback: false },
+  'signIn.auto': { ...onOrOff, fallback: true },
+  'signIn.waitSeconds': {
+    schema: seconds,
+    fallback: 20,
+    allowed: 'a number of seconds from 0 to 600',
+  },
+  'guard.requireToolKeys': { ...onOrOff, fallback: false },
+  'guard.allowedOrigins': {
+    schema: z.array(origin).max(100),
+    fallback: [],
+    allowed: 'at most 100 origins such as https://tools.example.com, without a path',
+  },
+  'guard.otherUsers': { ...onOrOff, fallback: false },
+  'tokens.store': {
+    schema: z.enum(['sealed', 'memory']),
+    fallback: 'sealed',
+    allowed: 'sealed or memory',
+  },
+  'audit.retentionDays': {
+    schema: z.number().int().min(1).max(3650),
+    fallback: 400,
+    allowed: 'a whole number of days from 1 to 3650',
+  },
+  'audit.export': { ...onOrOff, fallback: true },
+  'updates.mode': {
+    schema: z.enum(['auto', 'notify', 'off']),
+    fallback: 'notify',
+    allowed: 'auto, notify or off',
+  },
+  'updates.url': {
+    schema: z.url({ protocol: /^https$/ }).optional(),
+    fallback: undefined,
+    allowed: 'an address such as https://updates.example.com',
+  },
   'network.proxy': {
     schema: z
       .string()
-      .regex(
-        /^(direct|(https?|pac\+(https?|file)):\/\/\S+)$/i,
-        'must be direct, http://host:port, https://host:port or pac+https://host/file',
-      )
+      .regex(/^(direct|(https?|pac\+(https?|file)):\/\/\S+)$/i)
       .optional(),
     fallback: undefined,
+    allowed: 'direct, http://host:port, https://host:port or pac+https://host/file',
   },
-  'network.caFile': { schema: z.string().min(1).optional(), fallback: undefined },
-  'managedBy.name': { schema: z.string().min(1).max(200).optional(), fallback: undefined },
-  'managedBy.help': { schema: z.string().min(1).max(500).optional(), fallback: undefined },
-  'log.level': { schema: z.enum(['error', 'warn', 'info', 'debug']), fallback: 'info' },
+  'network.caFile': {
+    schema: z.string().min(1).optional(),
+    fallback: undefined,
+    allowed: 'the path of a PEM file',
+  },
+  'managedBy.name': {
+    schema: z.string().trim().min(1).max(200).optional(),
+    fallback: undefined,
+    allowed: 'a text of 1 to 200 characters',
+  },
+  'managedBy.help': {
+    schema: z
+      .string()
+      .trim()
+      .min(1)
+      .max(500)
+      .refine((text) => !hasCredentials(text), 'an address without a name and password in it')
+      .optional(),
+    fallback: undefined,
+    allowed: 'an address (https: or mailto:) or another text, of 1 to 500 characters',
+  },
+  'log.level': {
+    schema: z.enum(['error', 'warn', 'info', 'debug']),
+    fallback: 'info',
+    allowed: 'error, warn, info or debug',
+  },
 } as const;
 
 /** The name of one setting. */
@@ -70,13 +126,10 @@ export type SettingKey = keyof typeof keys;
 export type SettingValue<K extends SettingKey> = z.infer<(typeof keys)[K]['schema']>;
 
 /** Keys that this version reads and does not act on yet: setting one is told, never passed over. */
-export const withoutEffect: ReadonlySet<SettingKey> = new Set([
-  'launchAtLogin',
-  'updates.mode',
-  'updates.url',
-  'managedBy.name',
-  'managedBy.help',
-]);
+export const withoutEffect: ReadonlySet<SettingKey> = new Set(['updates.mode', 'updates.url']);
+
+/** Keys that only IT's policy sets: nobody claims in their own settings to be managed. */
+export const policyOnly: ReadonlySet<SettingKey> = new Set(['managedBy.name', 'managedBy.help']);
 
 /** The value that a bad one is replaced by where it is stricter than the default. */
 export const saferWhenBad: { readonly [K in SettingKey]?: SettingValue<K> } = {
@@ -97,13 +150,21 @@ export const saferWhenBad: { readonly [K in SettingKey]?: SettingValue<K> } = {
 export function flatten(document: Readonly<Record<string, unknown>>): Map<string, unknown> {
   const flat = new Map<string, unknown>();
   for (const [name, value] of Object.entries(document)) {
-    const nested = Object.keys(keys).some((key) => key.startsWith(`${name}.`));
-    if (!nested) flat.set(name, value);
-    else if (isObject(value)) {
+    if (isGroup(name) && isObject(value)) {
       for (const [inner, deep] of Object.entries(value)) flat.set(`${name}.${inner}`, deep);
     } else flat.set(name, value);
   }
   return flat;
+}
+
+/**
+ * Tells whether a name stands for several settings.
+ *
+ * @param name `signIn`, as at the top of a file
+ * @returns true where there are keys below it
+ */
+export function isGroup(name: string): boolean {
+  return Object.keys(keys).some((key) => key.startsWith(`${name}.`));
 }
 
 /**

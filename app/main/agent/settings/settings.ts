@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { readPolicy, readSettingsFile, systemPolicyPath } from './policy.ts';
 import { writePrivateFile } from '../private-file.ts';
 import { nameRelays } from './relays.ts';
-import { flatten, keys, saferWhenBad, withoutEffect } from './schema.ts';
+import { flatten, isGroup, keys, policyOnly, saferWhenBad, withoutEffect } from './schema.ts';
+import { badGroup, badValue } from './setting-fault.ts';
 
 /** Who decided a setting. */
 export type SettingSource = 'policy' | 'user' | 'default' | 'fallback';
@@ -98,8 +99,11 @@ function layer(
 ): Layer | undefined {
   if (!file) return undefined;
   const values = flatten(file.values);
-  for (const name of values.keys()) {
-    if (!(name in keys)) faults.push(`${file.path}: ${name}: is not a setting; it has no effect`);
+  for (const [name, value] of values) {
+    if (isGroup(name)) faults.push(`${file.path}: ${badGroup(name, value)}`);
+    else if (!Object.hasOwn(keys, name)) {
+      faults.push(`${file.path}: ${name}: is not a setting; it has no effect`);
+    }
   }
   return { source, path: file.path, values };
 }
@@ -111,7 +115,12 @@ function resolve(
 ): EffectiveSetting {
   for (const from of layers) {
     if (!from?.values.has(key)) continue;
-    const result = keys[key].schema.safeParse(from.values.get(key));
+    if (policyOnly.has(key) && from.source === 'user') {
+      faults.push(`${from.path}: ${key}: only IT's policy can set it; it has no effect here`);
+      continue;
+    }
+    const raw = from.values.get(key);
+    const result = keys[key].schema.safeParse(raw);
     const locked = from.source === 'policy';
     if (withoutEffect.has(key)) {
       faults.push(`${from.path}: ${key}: has no effect in this version of Latchkey`);
@@ -121,10 +130,7 @@ function resolve(
     }
     // A bad policy still locks: falling through to the user's value would undo what IT wanted.
     const value = saferWhenBad[key] ?? keys[key].fallback;
-    const why = result.error.issues[0]?.message ?? 'bad value';
-    faults.push(
-      `${from.path}: ${key}: ${why}; ${JSON.stringify(value) ?? 'nothing'} is used instead`,
-    );
+    faults.push(`${from.path}: ${badValue(key, raw, result.error.issues[0], value)}`);
     return { key, value, source: 'fallback', file: from.path, locked };
   }
   return { key, value: keys[key].fallback, source: 'default', locked: false };
