@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import { AuditError } from './errors.ts';
 import { createKeyStore } from './people/key-store.ts';
 import { readKeyFile } from './people/key-file.ts';
-import type { PeopleEvent } from './people/people.ts';
+import type { NewEvent } from './people/event-seal.ts';
 import { changePeople, type LedgerPlace } from './people/registry.ts';
 import { segmentsToRead } from './reader.ts';
 import { createHolds, type HeldThings, type Hold } from './retention/holds.ts';
@@ -111,7 +111,7 @@ function eventsOf(
   { id, reason, holds }: Hold,
   action: 'add' | 'remove',
   pseudonymsOf: (user: string, issuer?: string) => readonly string[],
-): readonly Pick<PeopleEvent, 'kind' | 'fields'>[] {
+): readonly NewEvent[] {
   const detail = JSON.stringify({ action, id, of: holds.kind, reason });
   const people = holds.kind === 'user' ? pseudonymsOf(holds.user, holds.issuer) : [];
   const whose = people.length === 0 ? [{}] : people.map((who) => ({ who }));

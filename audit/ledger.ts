@@ -288,9 +288,9 @@ export function createLedger(options: LedgerOptions): Ledger {
 }
 
 function openPeople(options: LedgerOptions, store: Pick<Store, 'close'>): People {
-  const { dir, ip = 'full', now = Date.now, busyTimeoutMs = 250 } = options;
+  const { dir, ip = 'full', now = Date.now, busyTimeoutMs = 250, onError = () => {} } = options;
   try {
-    return createPeople({ dir, ip, now, busyTimeoutMs });
+    return createPeople({ dir, ip, now, busyTimeoutMs, onError });
   } catch (error) {
     store.close();
     throw error;

@@ -25,6 +25,9 @@ export const AUDIT_KINDS = [
 /** One of {@link AUDIT_KINDS}. */
 export type AuditKind = (typeof AUDIT_KINDS)[number];
 
+/** They never expire: without them it could not be told what was done by right. */
+export const LASTING_KINDS: readonly AuditKind[] = ['erase', 'expire', 'hold'];
+
 /** Which end of Latchkey wrote the record. */
 export type AuditSide = 'app' | 'relay';
 

@@ -4,6 +4,7 @@ import type { Head } from './chain.ts';
 import { openReader } from './reader.ts';
 import { type Statement, statementOf, stubFaults } from './retention/verify-stubs.ts';
 import { type SegmentFile, STUB_KIND } from './segment.ts';
+import { createPeopleRows, type PeopleRows } from './verify-people-rows.ts';
 import { type Fault, recordFaults, type StoredRow } from './verify-record.ts';
 
 /** Neighbouring records of one segment. */
@@ -25,6 +26,8 @@ export interface RangeResult {
   readonly stubs: number;
   /** The `expire` records among them. */
   readonly statements: readonly Statement[];
+  /** What they say of people. */
+  readonly people: PeopleRows;
   /** At most {@link MAX_TOLD}, in the order of the chain. */
   readonly faults: readonly Fault[];
   /** What is worth knowing and no fault: the clock was set back. As many at most. */
@@ -77,6 +80,7 @@ function createFindings(segment: string) {
   const faults: Fault[] = [];
   const notices: Fault[] = [];
   const statements: Statement[] = [];
+  const people = createPeopleRows();
   let records = 0;
   let stubs = 0;
   const tell = (list: Fault[], seq: number, what: string): void => {
@@ -89,6 +93,7 @@ function createFindings(segment: string) {
       else records += 1;
       const statement = statementOf(row);
       if (statement) statements.push(statement);
+      if (!isStub) people.take(row);
       const found = isStub ? stubFaults(row, previous) : recordFaults(row, previous, format);
       for (const what of found) tell(faults, row.seq, what);
       const step = stepBack(previous.at, row.at);
@@ -97,7 +102,14 @@ function createFindings(segment: string) {
     unreadable(error: unknown): void {
       faults.push({ segment, what: `can't be read: ${message(error)}` });
     },
-    result: (): RangeResult => ({ records, stubs, statements, faults, notices }),
+    result: (): RangeResult => ({
+      records,
+      stubs,
+      statements,
+      people: people.rows(),
+      faults,
+      notices,
+    }),
   };
 }
 

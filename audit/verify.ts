@@ -7,9 +7,11 @@ import {
   readPublicKeys,
 } from './checkpoint.ts';
 import { AuditError } from './errors.ts';
-import { segmentsToRead } from './reader.ts';
+import { openReader, segmentsToRead } from './reader.ts';
 import { verifyStubs } from './retention/verify-stubs.ts';
+import { type SegmentFile, STUB_KIND } from './segment.ts';
 import { sizeOf, verifyCheckpoints } from './verify-checkpoints.ts';
+import { type SegmentPeople, verifyPeople } from './verify-people.ts';
 import { planVerification } from './verify-plan.ts';
 import { MAX_TOLD, message } from './verify-range.ts';
 import type { Fault } from './verify-record.ts';
@@ -25,6 +27,8 @@ export interface Verification {
   readonly head: Head;
   /** At most 1000, in the order of the chain. */
   readonly faults: readonly Fault[];
+  /** Whether people and legal holds were held against the records, which takes the master key. */
+  readonly peopleChecked: boolean;
   /** What is worth knowing and no fault, such as a clock that was set back; as many at most. */
   readonly notices: readonly Fault[];
 }
@@ -65,14 +69,26 @@ export async function verifyLedger(
     ranges.filter((_, at) => (results[at]?.stubs ?? 0) > 0).map(({ file }) => file),
   );
   const statements = results.flatMap((result) => result.statements);
-  const ofStubs = await verifyStubs(dir, [...thinned], statements);
-  const inSegments = [...edges, ...results.flatMap((result) => result.faults), ...ofStubs];
+  const keyFaults: Fault[] = [];
+  const keys = loadKeys(dir, options.publicKeyFile, (fault) => keyFaults.push(fault));
+  const ofStubs = await verifyStubs(dir, [...thinned], statements, keys);
+  const seen = ranges.flatMap<SegmentPeople>(({ file }, at) => {
+    const people = results[at]?.people;
+    return people ? [{ file, ...people }] : [];
+  });
+  const people = verifyPeople(dir, seen, head, isRecordThere);
+  const inSegments = [
+    ...edges,
+    ...results.flatMap((result) => result.faults),
+    ...ofStubs,
+    ...people.faults,
+  ];
   const faults = inOrder(inSegments).slice(0, MAX_TOLD);
   const report = (fault: Fault): void => {
     if (faults.length < MAX_TOLD) faults.push(fault);
   };
 
-  const keys = loadKeys(dir, options.publicKeyFile, report);
+  for (const fault of keyFaults) report(fault);
   const witnessed = { files, head, keys, report };
   if (ownBytes === 0) report({ what: 'checkpoints.jsonl is missing or empty' });
   let checkpoints =
@@ -90,13 +106,28 @@ export async function verifyLedger(
     segments: files.length,
     head: { seq: head.seq, hash: head.hash },
     faults,
-    notices: results.flatMap(({ notices }) => notices).slice(0, MAX_TOLD),
+    peopleChecked: people.checked,
+    notices: [...people.notices, ...results.flatMap(({ notices }) => notices)].slice(0, MAX_TOLD),
   };
 }
 
-/** By segment, what concerns all of one first; sorting keeps the order of the rest. */
+/** Not one that expired while the others were read. */
+function isRecordThere(segment: SegmentFile, seq: number): boolean {
+  const db = openReader(segment);
+  try {
+    const row = db
+      ?.prepare('SELECT 1 FROM records WHERE seq = ? AND kind <> ?')
+      .get(seq, STUB_KIND);
+    return row !== undefined;
+  } finally {
+    db?.close();
+  }
+}
+
+/** By segment, what concerns all of one first, and other files last; sorting keeps the order of the rest. */
 function inOrder(faults: readonly Fault[]): Fault[] {
-  const segmentOf = ({ segment = '' }: Fault): string => segment.padStart(64);
+  const segmentOf = ({ segment = '' }: Fault): string =>
+    segment.startsWith('audit-') ? segment.padStart(64) : segment;
   return faults.toSorted((a, b) =>
     segmentOf(a) < segmentOf(b) ? -1 : segmentOf(a) > segmentOf(b) ? 1 : 0,
   );

@@ -127,6 +127,7 @@ const anomalies: ReadonlyMap<string, string> = new Map([
   ['newNetwork', 'A network that this person has not come from before'],
   ['volume', 'Unusually many requests of one person'],
   ['unusualHour', 'An hour at which this person is usually not active'],
+  ['forgery', 'Somebody else wrote into the audit’s files'],
 ]);
 
 function anomalyWords({ rule = '', detail }: ActivityRecord): string {

@@ -80,5 +80,17 @@ export function userIndex(master: MasterKey, user: string): Buffer {
   return indexOf(master, ['user', user]);
 }
 
+/**
+ * Vouches for the day on which a key was last used: whoever moves it back could have the key destroyed early.
+ *
+ * @param master the master key
+ * @param who the key's pseudonym, or the day of strangers
+ * @param seen the UTC day
+ * @returns what stands beside the day
+ */
+export function usageMark(master: MasterKey, who: string, seen: string): Buffer {
+  return indexOf(master, ['seen', who, seen]);
+}
+
 const indexOf = (master: MasterKey, value: readonly string[]): Buffer =>
   createHmac('sha256', master.index).update(JSON.stringify(value)).digest();

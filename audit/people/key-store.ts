@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Person, pseudonym } from './cipher.ts';
-import { openEntry, ownerIndex, type PersonKey, sealEntry, userIndex } from './entry.ts';
+import { openEntry, ownerIndex, type PersonKey, sealEntry, usageMark, userIndex } from './entry.ts';
 import type { KeyFile } from './key-file.ts';
 import type { MasterKey } from './master-key.ts';
 
@@ -21,8 +21,14 @@ export interface KeyStore {
   put(created: readonly UsedKey[], touched: readonly UsedKey[]): void;
   /** @returns whether there was such a key */
   destroy(who: string): boolean;
-  /** Destroys the keys that were last used before a UTC day, but for those kept. */
-  destroyUnused(before: string, isKept: (person: Person | undefined) => boolean): number;
+  /**
+   * Destroys the keys that were last used before a UTC day, but for those kept. Where that day was altered, the key
+   * counts as used today; in a transaction.
+   */
+  destroyUnused(
+    days: { readonly before: string; readonly today: string },
+    isKept: (person: Person | undefined) => boolean,
+  ): { readonly destroyed: number; readonly altered: number };
 }
 
 /**
@@ -45,6 +51,24 @@ interface Row {
   readonly sealed: Buffer;
 }
 
+interface MarkedRow extends Row {
+  readonly mark: Buffer | null;
+}
+
+/**
+ * Tells whether the day on which a key was last used is the one that its writer noted.
+ *
+ * @param master the master key in use
+ * @param row the key's entry
+ * @returns whether it is
+ */
+export function isMarked(
+  master: MasterKey,
+  { who, seen, mark }: Pick<MarkedRow, 'who' | 'seen' | 'mark'>,
+): boolean {
+  return mark !== null && usageMark(master, who, seen).equals(mark);
+}
+
 /**
  * Reads and writes the entries of an open file.
  *
@@ -57,12 +81,7 @@ export function createKeyStore({ db, read, key: inUse }: KeyFile): KeyStore {
   );
   const byWho = db.prepare<[string], Row>('SELECT who, seen, sealed FROM keys WHERE who = ?');
   const byUser = db.prepare<[Buffer], Row>('SELECT who, seen, sealed FROM keys WHERE user = ?');
-  const insert = db.prepare<[string, Buffer, Buffer | null, string, Buffer]>(
-    'INSERT INTO keys VALUES (?, ?, ?, ?, ?) ON CONFLICT (who) DO NOTHING',
-  );
-  const touch = db.prepare<[string, string]>('UPDATE keys SET seen = ? WHERE who = ?');
   const remove = db.prepare<[string]>('DELETE FROM keys WHERE who = ?');
-  const unused = db.prepare<[string], Row>('SELECT who, seen, sealed FROM keys WHERE seen < ?');
 
   function opened(master: MasterKey, row: Row | undefined): UsedKey | undefined {
     if (!row) return undefined;
@@ -70,13 +89,28 @@ export function createKeyStore({ db, read, key: inUse }: KeyFile): KeyStore {
     return entry && { ...entry, seen: row.seen };
   }
 
+  /** Not before it is written: a file of an earlier version is read as it is. */
+  let prepared: ReturnType<typeof prepareWrites> | undefined;
+  const writes = (): ReturnType<typeof prepareWrites> => (prepared ??= prepareWrites(db));
+
+  function touch(master: MasterKey, who: string, seen: string): void {
+    writes().touch.run(seen, usageMark(master, who, seen), who);
+  }
+
   const put = db.transaction((created: readonly UsedKey[], touched: readonly UsedKey[]) => {
     const master = inUse.current();
     for (const key of created) {
       const { person, user, sealed } = sealEntry(master, key);
-      insert.run(key.who, person, user, key.seen, sealed);
+      writes().insert.run(
+        key.who,
+        person,
+        user,
+        key.seen,
+        sealed,
+        usageMark(master, key.who, key.seen),
+      );
     }
-    for (const { who, seen } of touched) touch.run(seen, who);
+    for (const { who, seen } of touched) touch(master, who, seen);
   });
 
   return {
@@ -96,12 +130,30 @@ export function createKeyStore({ db, read, key: inUse }: KeyFile): KeyStore {
       put.immediate(created, touched);
     },
     destroy: (who) => remove.run(who).changes > 0,
-    destroyUnused(before, isKept) {
-      const rows = read((master) =>
-        unused.all(before).map((row) => ({ who: row.who, person: openEntry(master, row)?.person })),
-      );
-      const gone = rows.filter(({ person }) => !isKept(person));
-      return gone.reduce((count, { who }) => count + remove.run(who).changes, 0);
+    destroyUnused({ before, today }, isKept) {
+      const master = inUse.current();
+      let [destroyed, altered] = [0, 0];
+      const rows = db
+        .prepare<[string], MarkedRow>('SELECT who, seen, sealed, mark FROM keys WHERE seen < ?')
+        .all(before);
+      for (const row of rows) {
+        if (!isMarked(master, row)) {
+          touch(master, row.who, today);
+          altered += 1;
+        } else if (!isKept(openEntry(master, row)?.person)) {
+          destroyed += remove.run(row.who).changes;
+        }
+      }
+      return { destroyed, altered };
     },
+  };
+}
+
+function prepareWrites(db: KeyFile['db']) {
+  return {
+    insert: db.prepare<[string, Buffer, Buffer | null, string, Buffer, Buffer]>(
+      'INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (who) DO NOTHING',
+    ),
+    touch: db.prepare<[string, Buffer, string]>('UPDATE keys SET seen = ?, mark = ? WHERE who = ?'),
   };
 }

@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import type { NewEvent } from './event-seal.ts';
+import { createEvents } from './events.ts';
 import { openKeyFile, peoplePath } from './key-file.ts';
 import { createKeyStore } from './key-store.ts';
-import type { PeopleEvent } from './people.ts';
 
 const busyTimeoutMs = 2_000;
 
 /** What somebody took out of a ledger. */
 export interface LedgerRead {
-  readonly kind: Extract<PeopleEvent['kind'], 'export' | 'admin-read'>;
+  readonly kind: Extract<NewEvent['kind'], 'export' | 'admin-read'>;
   /** Such as `export as csv`. */
   readonly what: string;
   readonly since?: string | undefined;
@@ -33,9 +34,7 @@ export function noteRead(dir: string, read: LedgerRead): boolean {
       const { user } = read;
       const [who] = user === undefined ? [] : createKeyStore(file).pseudonymsOf(user);
       const fields = { detail: detailOf(read), ...(who === undefined ? {} : { who }) };
-      file.db
-        .prepare<[string, string]>('INSERT INTO events (kind, fields) VALUES (?, ?)')
-        .run(read.kind, JSON.stringify(fields));
+      createEvents(file, dir).add([{ kind: read.kind, fields }]);
     } finally {
       file.close();
     }

@@ -1,8 +1,10 @@
 import { AuditError } from '../errors.ts';
 import { fileIdentity } from '../file-identity.ts';
-import type { AuditFields, AuditKind, RecordedFields } from '../record.ts';
+import type { AuditFields, RecordedFields } from '../record.ts';
 import { type AddressDetail, recordedAddress } from './address.ts';
 import { encrypt } from './cipher.ts';
+import { forgery } from './event-seal.ts';
+import { createEvents, type Events, type PeopleEvent } from './events.ts';
 import { type KeyFile, openKeyFile, peoplePath } from './key-file.ts';
 import { createKey, createKeyStore, type KeyStore, type UsedKey } from './key-store.ts';
 import { createHolds, type Hold, holdsPerson } from '../retention/holds.ts';
@@ -10,13 +12,8 @@ import { createRecent } from './recent.ts';
 import { createReveal, type Reveal } from './reveal.ts';
 
 const remembered = 10_000;
-
-/** Something that another process did to the people, and that is to be recorded. */
-export interface PeopleEvent {
-  readonly id: number;
-  readonly kind: Extract<AuditKind, 'admin-read' | 'config' | 'erase' | 'export' | 'hold'>;
-  readonly fields: RecordedFields;
-}
+const ALTERED_DAYS =
+  'the days on which keys in people.sqlite were last used were altered: these keys count as used today';
 
 /** The people of a ledger, for its writer. */
 export interface People {
@@ -59,6 +56,7 @@ interface SealedTexts {
 interface Opened {
   readonly file: KeyFile;
   readonly store: KeyStore;
+  readonly events: Events;
   readonly identity: string | undefined;
   /** Changes when another process changed the file. */
   readonly changes: () => number;
@@ -70,6 +68,7 @@ function open(dir: string, busyTimeoutMs: number): Opened {
   return {
     file,
     store: createKeyStore(file),
+    events: createEvents(file, dir),
     identity: fileIdentity(peoplePath(dir)),
     changes: () => version.get() as number,
   };
@@ -78,7 +77,8 @@ function open(dir: string, busyTimeoutMs: number): Opened {
 /**
  * Opens the people of a ledger for its writer, and makes their file when there is none.
  *
- * @param options the ledger's directory; how much of an address is recorded; the clock, epoch ms
+ * @param options the ledger's directory; how much of an address is recorded; the clock, epoch ms; `onError` is told
+ *   of what somebody else wrote into the file
  * @returns the people
  * @throws {AuditError} `audit_config` when the master key can't be used
  */
@@ -87,8 +87,9 @@ export function createPeople(options: {
   readonly ip: AddressDetail;
   readonly busyTimeoutMs: number;
   readonly now: () => number;
+  readonly onError: (error: unknown) => void;
 }): People {
-  const { dir, now, busyTimeoutMs } = options;
+  const { dir, now, busyTimeoutMs, onError } = options;
   const keys = createRecent<UsedKey>(remembered);
   const texts = createRecent<SealedTexts>(remembered);
   const created = new Set<UsedKey>();
@@ -197,9 +198,10 @@ export function createPeople(options: {
       touched.clear();
     },
     reveal: (record) => reveal(record),
-    events: () => eventsOf(opened.file),
-    recorded({ id }) {
-      opened.file.db.prepare<[number]>('DELETE FROM events WHERE id = ?').run(id);
+    events: () => opened.events.list(),
+    recorded(event) {
+      opened.events.remove(event);
+      if (event.kind === 'anomaly') onError(new AuditError('audit_tampered', toldOf(event)));
     },
     holds: () => createHolds(opened.file).list(),
     pseudonymsOf: (user, issuer) => opened.store.pseudonymsOf(user, issuer),
@@ -208,11 +210,17 @@ export function createPeople(options: {
         .list()
         .map((hold) => hold.holds);
       if (holds.some(({ kind }) => kind !== 'user')) return 0;
-      const day = new Date(Math.max(0, beforeMs)).toISOString().slice(0, 10);
-      const count = opened.store.destroyUnused(
-        day,
-        (person) => person !== undefined && holds.some((it) => holdsPerson(it, person)),
-      );
+      const before = new Date(Math.max(0, beforeMs)).toISOString().slice(0, 10);
+      const isKept: Parameters<KeyStore['destroyUnused']>[1] = (person) =>
+        person !== undefined && holds.some((it) => holdsPerson(it, person));
+      const count = opened.file.db
+        .transaction(() => {
+          const { store, events } = opened;
+          const { destroyed, altered } = store.destroyUnused({ before, today: utcDay() }, isKept);
+          if (altered > 0) events.add([forgery(altered, ALTERED_DAYS)]);
+          return destroyed;
+        })
+        .immediate();
       if (count === 0) return 0;
       opened.file.db.pragma('wal_checkpoint(TRUNCATE)');
       forget();
@@ -227,11 +235,4 @@ export function createPeople(options: {
 const nameOf = (owner: Parameters<KeyStore['find']>[0]): string =>
   typeof owner === 'string' ? owner : JSON.stringify([owner.issuer, owner.user]);
 
-function eventsOf({ db }: KeyFile): readonly PeopleEvent[] {
-  return db
-    .prepare<[], { id: number; kind: PeopleEvent['kind']; fields: string }>(
-      'SELECT id, kind, fields FROM events ORDER BY id',
-    )
-    .all()
-    .map(({ id, kind, fields }) => ({ id, kind, fields: JSON.parse(fields) as RecordedFields }));
-}
+const toldOf = ({ fields: { count, detail } }: PeopleEvent): string => `${detail} (${count})`;

@@ -6,7 +6,8 @@ import { createLedger } from '../ledger.ts';
 import { queryLedger } from '../query.ts';
 import { segmentsToRead } from '../reader.ts';
 import { type KeyFile, openKeyFile } from './key-file.ts';
-import type { PeopleEvent } from './people.ts';
+import { createEvents } from './events.ts';
+import type { NewEvent } from './event-seal.ts';
 
 const busyTimeoutMs = 5_000;
 const patienceMs = 10_000;
@@ -15,7 +16,7 @@ const patienceMs = 10_000;
 export interface Change<T> {
   readonly result: T;
   /** What is to be recorded of it, a record each. */
-  readonly events: readonly Pick<PeopleEvent, 'kind' | 'fields'>[];
+  readonly events: readonly NewEvent[];
 }
 
 /** How a change came out. */
@@ -55,31 +56,23 @@ export async function changePeople<T>(
   }
   const file = openKeyFile(dir, busyTimeoutMs);
   try {
-    const note = file.db.prepare<[string, string]>(
-      'INSERT INTO events (kind, fields) VALUES (?, ?)',
-    );
-    const { result, last } = file.db
+    const events = createEvents(file, dir);
+    const { result, ids } = file.db
       .transaction(() => {
         const changed = change(file);
-        let newest = 0;
-        for (const { kind, fields } of changed.events) {
-          newest = Number(note.run(kind, JSON.stringify(fields)).lastInsertRowid);
-        }
-        return { result: changed.result, last: newest };
+        return { result: changed.result, ids: events.add(changed.events) };
       })
       .immediate();
     const isClean = await cleanUp(file);
-    return { result, isClean, isRecorded: await recorded(file, last, place) };
+    return { result, isClean, isRecorded: await recorded(() => events.isWaiting(ids), place) };
   } finally {
     file.close();
   }
 }
 
-async function recorded(file: KeyFile, last: number, place: LedgerPlace): Promise<boolean> {
-  const waiting = file.db.prepare<[number]>('SELECT 1 FROM events WHERE id <= ?').pluck();
-  const isDone = (): boolean => waiting.get(last) === undefined;
+async function recorded(isWaiting: () => boolean, place: LedgerPlace): Promise<boolean> {
   const deadline = Date.now() + patienceMs;
-  while (!isDone()) {
+  while (isWaiting()) {
     if (Date.now() > deadline) return false;
     const outcome = await writeHere(place);
     if (outcome === 'impossible') return false;

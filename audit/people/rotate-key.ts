@@ -1,7 +1,9 @@
 import { userInfo } from 'node:os';
 import { createHolds } from '../retention/holds.ts';
-import { openEntry, sealEntry, type SealedEntry } from './entry.ts';
+import { createEvents } from './events.ts';
+import { openEntry, sealEntry, type SealedEntry, usageMark } from './entry.ts';
 import { type KeyFile, readKeyFile } from './key-file.ts';
+import { isMarked } from './key-store.ts';
 import { createSecret, type MasterKey, masterKeyOf } from './master-key.ts';
 import { overwriteDeleted } from './overwrite.ts';
 import { changePeople, type LedgerPlace } from './registry.ts';
@@ -46,6 +48,8 @@ export async function rotateMasterKey(place: LedgerPlace): Promise<Rotation> {
     (file) => {
       file.key.stage(secret);
       const counts = rewrap(file, next, ready);
+      createEvents(file, place.dir).rewrap(next);
+      file.key.adopt(next);
       const detail = JSON.stringify({ cause: 'rotate-key', by: userInfo().username, ...counts });
       return { result: counts, events: [{ kind: 'config', fields: { detail } }] };
     },
@@ -59,19 +63,27 @@ export async function rotateMasterKey(place: LedgerPlace): Promise<Rotation> {
 
 interface Row {
   readonly who: string;
+  readonly seen: string;
   readonly sealed: Buffer;
+  readonly mark: Buffer | null;
+}
+
+interface Entry extends SealedEntry {
+  readonly mark: Buffer | null;
 }
 
 /** What entries become under the next key, by what they are. */
-type Ready = ReadonlyMap<string, Row & { readonly entry: SealedEntry }>;
+type Ready = ReadonlyMap<string, Row & { readonly entry: Entry }>;
 
 function prepare(dir: string, next: MasterKey): Ready {
   const file = readKeyFile(dir);
   if (!file) return new Map();
   try {
+    // Opened for writing, it becomes one of today's first.
+    if (file.format < 2) return new Map();
     // The reading is over at once, and keeps nobody from emptying the log.
     const { rows, master } = file.read((key) => ({ rows: rowsOf(file), master: key }));
-    const ready = new Map<string, Row & { readonly entry: SealedEntry }>();
+    const ready = new Map<string, Row & { readonly entry: Entry }>();
     for (const row of rows) {
       const entry = sealedAnew(row, master, next);
       if (entry) ready.set(row.who, { ...row, entry });
@@ -83,37 +95,46 @@ function prepare(dir: string, next: MasterKey): Ready {
 }
 
 const rowsOf = ({ db }: KeyFile): readonly Row[] =>
-  db.prepare<[], Row>('SELECT who, sealed FROM keys').all();
+  db.prepare<[], Row>('SELECT who, seen, sealed, mark FROM keys').all();
 
-function sealedAnew(row: Row, master: MasterKey, next: MasterKey): SealedEntry | undefined {
+function sealedAnew(row: Row, master: MasterKey, next: MasterKey): Entry | undefined {
   const key = openEntry(master, row);
-  return key && sealEntry(next, key);
+  if (!key) return undefined;
+  // What was altered stays so.
+  const mark = isMarked(master, row) ? usageMark(next, row.who, row.seen) : row.mark;
+  return { ...sealEntry(next, key), mark };
 }
 
 type Counts = Pick<Rotation, 'keys' | 'holds' | 'unreadable'>;
 
 function rewrap(file: KeyFile, next: MasterKey, ready: Ready): Counts {
   const holds = createHolds(file).rewrap(next);
-  const counts = { ...rewrapKeys(file, next, ready), holds };
-  file.key.adopt(next);
-  return counts;
+  return { ...rewrapKeys(file, next, ready), holds };
 }
 
 function rewrapKeys(file: KeyFile, next: MasterKey, ready: Ready): Omit<Counts, 'holds'> {
   const master = file.key.current();
-  const put = file.db.prepare<[Buffer, Buffer | null, Buffer, string]>(
-    'UPDATE keys SET person = ?, user = ?, sealed = ? WHERE who = ?',
+  const put = file.db.prepare<[Buffer, Buffer | null, Buffer, Buffer | null, string]>(
+    'UPDATE keys SET person = ?, user = ?, sealed = ?, mark = ? WHERE who = ?',
   );
   let [keys, unreadable] = [0, 0];
   for (const row of rowsOf(file)) {
     const known = ready.get(row.who);
-    const entry = known?.sealed.equals(row.sealed) ? known.entry : sealedAnew(row, master, next);
+    const entry = known && isSame(known, row) ? known.entry : sealedAnew(row, master, next);
     if (!entry) {
       unreadable += 1;
       continue;
     }
-    put.run(entry.person, entry.user, entry.sealed, row.who);
+    put.run(entry.person, entry.user, entry.sealed, entry.mark, row.who);
     keys += 1;
   }
   return { keys, unreadable };
 }
+
+/** Neither the key nor the day of its last use has changed since. */
+const isSame = (a: Row, b: Row): boolean =>
+  a.sealed.equals(b.sealed) &&
+  a.seen === b.seen &&
+  a.mark !== null &&
+  b.mark !== null &&
+  a.mark.equals(b.mark);

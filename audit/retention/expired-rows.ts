@@ -1,6 +1,6 @@
 import { bodyHash } from '../chain.ts';
 import { AuditError } from '../errors.ts';
-import type { AuditRecord } from '../record.ts';
+import { type AuditRecord, LASTING_KINDS } from '../record.ts';
 import { type SegmentInfo, STUB_KIND } from '../segment.ts';
 import type { Limits } from './policy.ts';
 import type { Held } from './prepare.ts';
@@ -56,8 +56,8 @@ export function createExpiredRows(deps: {
   let newest = deps.signed.timeBefore(info.firstSeq);
 
   function isExpired({ kind, api, who, user }: AuditRecord): boolean {
-    // What proves that the others expired must stay.
-    if (kind === 'expire' || apis.has(api) || people.has(who ?? user)) return false;
+    // What proves that the others expired must stay, and why people have no names, and holds ended.
+    if (LASTING_KINDS.includes(kind) || apis.has(api) || people.has(who ?? user)) return false;
     return newest < limits.of(api).until;
   }
 

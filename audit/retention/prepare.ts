@@ -5,7 +5,9 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { AuditError } from '../errors.ts';
+import { publicKeyPath, readPublicKeys } from '../checkpoint.ts';
 import { openingFaults } from '../opening.ts';
+import { LASTING_KINDS } from '../record.ts';
 import { createPrivate, readInfo, SEGMENT_SCHEMA, STUB_KIND, version } from '../segment.ts';
 import { createExpiredRows, type StoredRow } from './expired-rows.ts';
 import { type Limits, limitsAt, type RetentionPolicy } from './policy.ts';
@@ -91,9 +93,10 @@ function isDue(source: Database.Database, limits: Limits): boolean {
   if (first === undefined || first >= limits.shortest.until) return false;
   return source
     .prepare<[string], { api: string | null; oldest: string }>(
-      `SELECT api, min(at) AS oldest FROM records WHERE kind NOT IN ('expire', ?) GROUP BY api`,
+      `SELECT api, min(at) AS oldest FROM records
+       WHERE kind NOT IN (SELECT value FROM json_each(?)) GROUP BY api`,
     )
-    .all(STUB_KIND)
+    .all(JSON.stringify([STUB_KIND, ...LASTING_KINDS]))
     .some(({ api, oldest }) => oldest < limits.of(api).until);
 }
 
@@ -136,6 +139,7 @@ async function copyRows(
   order: PrepareOrder,
   limits: Limits,
 ): Promise<Omit<Prepared, 'path'>> {
+  const dir = dirname(order.path);
   const batch = randomUUID();
   const digest = createStubDigest();
   const stubs = { from: 0, to: 0, until: '', retentionMs: Number.MAX_SAFE_INTEGER };
@@ -145,7 +149,7 @@ async function copyRows(
     format: version(source, order.path),
     limits,
     held: order.held,
-    signed: await signedRecords(dirname(order.path)),
+    signed: await signedRecords(dir, readPublicKeys(publicKeyPath(dir))),
     stub(stub) {
       writeStub(stub);
     },

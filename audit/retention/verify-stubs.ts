@@ -1,3 +1,4 @@
+import type { CheckpointKeys } from '../checkpoint.ts';
 import type { Head } from '../chain.ts';
 import { openReader } from '../reader.ts';
 import type { AuditRecord } from '../record.ts';
@@ -66,15 +67,17 @@ interface Batch {
  * @param dir the ledger's directory
  * @param files the segments that hold stubs
  * @param statements the `expire` records
+ * @param keys whose signatures of checkpoints to believe
  * @returns what is wrong, in the order of the chain
  */
 export async function verifyStubs(
   dir: string,
   files: readonly SegmentFile[],
   statements: readonly Statement[],
+  keys: CheckpointKeys,
 ): Promise<readonly Fault[]> {
   if (files.length === 0) return [];
-  const signed = await signedRecords(dir);
+  const signed = await signedRecords(dir, keys);
   const byBatch = new Map(statements.map((statement) => [statement.expiry.batch, statement]));
   return files.flatMap((file) =>
     batchesIn(file).flatMap((batch) => {

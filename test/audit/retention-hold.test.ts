@@ -97,3 +97,17 @@ test('a hold that comes while expiry prepares a file holds', async (t) => {
   assert.ok(expiredAt < heldAt || (await requestsIn(dir)).length === 12);
   assert.deepEqual((await verifyLedger(dir)).faults, []);
 });
+
+test('what tells of erasures and holds never expires', async (t) => {
+  const dir = await firstDay(t);
+  await administer(dir, 'erase', '--user', 'user0');
+  const id = await hold(dir, '--user', 'user1');
+  await administer(dir, 'hold', 'remove', id);
+  // Their records are of today, and far older than the retention on that day.
+  const today = Math.ceil((Date.now() - start) / DAY);
+  await expire(dir, today + 500);
+  const records = await allRecords(dir);
+  assert.equal(records.filter(({ kind }) => kind === 'erase').length, 1);
+  assert.equal(records.filter(({ kind }) => kind === 'hold').length, 2);
+  assert.deepEqual(await requestsIn(dir), []);
+});

@@ -50,8 +50,8 @@ describe('every record is told in a sentence', () => {
   });
 
   test('each rule about anomalies has its own words; figures follow', () => {
-    const sentences = RULES.map((rule) => relay('anomaly', { rule }));
-    assert.equal(new Set(sentences).size, RULES.length);
+    const sentences = [...RULES, 'forgery'].map((rule) => relay('anomaly', { rule }));
+    assert.equal(new Set(sentences).size, sentences.length);
     assert.ok(sentences.every((sentence) => !/unusual, /u.test(sentence)));
     assert.equal(
       relay('anomaly', { rule: 'denials', detail: '30 denials in 60 s, 20 allowed' }),

@@ -17,6 +17,8 @@ interface ListProps {
   readonly onRange?: (first: number, last: number) => void;
 }
 
+const COMMANDS: ReadonlySet<string> = new Set(['admin-read', 'config', 'erase', 'export', 'hold']);
+
 /** Lines of the audit; Enter or a click opens a request's story. */
 export function RecordList({ label, count, at, onRange }: ListProps): ReactNode {
   const isNarrow = useMediaQuery('(max-width: 760px)', undefined, {
@@ -30,7 +32,9 @@ export function RecordList({ label, count, at, onRange }: ListProps): ReactNode 
       {...(onRange === undefined ? {} : { onRange })}
       onOpen={(index) => {
         const row = at(index);
-        if (typeof row !== 'string' && row.requestId !== undefined) go(storyHref(row.requestId));
+        if (typeof row === 'string' || row.requestId === undefined) return;
+        // What administrators did by a command has an id of its own kind.
+        if (!COMMANDS.has(row.kind)) go(storyHref(row.requestId));
       }}
       renderRow={(index) => {
         const row = at(index);
