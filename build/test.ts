@@ -36,6 +36,11 @@ function kindOf(file: string): Kind {
   return order.find((kind) => kind === folder) ?? 'unit';
 }
 
+/** They share one screen, one session bus and one tray. */
+const DESKTOP = join(root, 'test', 'e2e', 'desktop') + sep;
+
+const isOfDesktop = (file: string): boolean => file.startsWith(DESKTOP);
+
 function filesToRun(args: readonly string[]): readonly string[] {
   const patterns = args.length === 0 ? ['test'] : args;
   const found = patterns.flatMap((pattern) => {
@@ -71,26 +76,25 @@ function createRunner(files: readonly string[], leaks: () => readonly Finding[])
     return true;
   }
 
-  function noteSkip(event: TestEvent, kind: 'e2e' | 'other'): void {
-    if (event.type !== 'test:pass' || kind !== 'e2e') return;
-    const { skip, name } = event.data;
+  function noteSkip(event: TestEvent): void {
+    if (event.type !== 'test:pass') return;
+    const { skip, name, file } = event.data;
+    if (file === undefined || kindOf(file) !== 'e2e') return;
     if (skip === undefined || skip === false) return;
     skippedEndToEnd.push(`${name}: ${skip === true ? 'no reason given' : skip}`);
   }
 
   async function* events(): AsyncGenerator<TestEvent> {
     const phases = [
-      { kind: 'other', files: files.filter((file) => kindOf(file) !== 'e2e'), concurrency: 2 },
-      { kind: 'e2e', files: files.filter((file) => kindOf(file) === 'e2e'), concurrency: 1 },
-    ] as const;
+      { files: files.filter((file) => !isOfDesktop(file)), concurrency: 2 },
+      { files: files.filter(isOfDesktop), concurrency: 1 },
+    ];
     let summary: TestEvent | undefined;
     for (const phase of phases) {
       if (phase.files.length === 0) continue;
-      const { concurrency } = phase;
-      const execArgv = [...neverHang, watchOutput];
-      const stream = run({ files: [...phase.files], concurrency, cwd: root, execArgv });
+      const stream = run({ ...phase, cwd: root, execArgv: [...neverHang, watchOutput] });
       for await (const event of stream as AsyncIterable<TestEvent>) {
-        noteSkip(event, phase.kind);
+        noteSkip(event);
         if (isTotal(event)) continue;
         if (event.type === 'test:summary' && event.data.file === undefined) summary = event;
         else yield event;

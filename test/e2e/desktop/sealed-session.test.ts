@@ -4,16 +4,16 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { SnapshotView } from '../../app/main/ipc/contract.ts';
-import { inPath } from '../../build/test-tools.ts';
-import { useCompany } from '../support/company.ts';
+import type { SnapshotView } from '../../../app/main/ipc/contract.ts';
+import { inPath } from '../../../build/test-tools.ts';
+import { useCompany } from '../../support/company.ts';
 import {
   electronSkipReason,
   eventually,
   launchApp,
   type LaunchedApp,
-} from '../support/electron.ts';
-import { signInWithFetch } from '../support/sign-in.ts';
+} from '../../support/electron.ts';
+import { signInWithFetch } from '../../support/sign-in.ts';
 
 const keyring = 'gnome-keyring-daemon';
 const skip =

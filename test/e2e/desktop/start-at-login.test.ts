@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { parseDesktopEntry } from '../../app/main/electron/desktop-entry.ts';
+import { parseDesktopEntry } from '../../../app/main/electron/desktop-entry.ts';
 import {
   appArguments,
   appEnvironment,
@@ -16,10 +16,10 @@ import {
   eventually,
   installedRuntime,
   launchApp,
-} from '../support/electron.ts';
-import type { LaunchedApp, LaunchOptions } from '../support/electron.ts';
-import { startSniHost } from '../support/sni-host.ts';
-import type { SniHost } from '../support/sni-host.ts';
+} from '../../support/electron.ts';
+import type { LaunchedApp, LaunchOptions } from '../../support/electron.ts';
+import { startSniHost } from '../../support/sni-host.ts';
+import type { SniHost } from '../../support/sni-host.ts';
 
 const skip = await electronSkipReason();
 

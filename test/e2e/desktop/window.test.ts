@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import type { SnapshotView } from '../../app/main/ipc/contract.ts';
-import { findPerson } from '../../demo/people.ts';
-import { axeViolations } from '../support/axe.ts';
-import { useCompany } from '../support/company.ts';
+import type { SnapshotView } from '../../../app/main/ipc/contract.ts';
+import { findPerson } from '../../../demo/people.ts';
+import { axeViolations } from '../../support/axe.ts';
+import { useCompany } from '../../support/company.ts';
 import {
   appArguments,
   appEnvironment,
@@ -17,11 +17,11 @@ import {
   installedRuntime,
   launchApp,
   testOutput,
-} from '../support/electron.ts';
-import type { LaunchedApp } from '../support/electron.ts';
-import { findChromium, signInWithChromium, signInWithFetch } from '../support/sign-in.ts';
-import { startSniHost } from '../support/sni-host.ts';
-import type { SniHost, TrayHandle } from '../support/sni-host.ts';
+} from '../../support/electron.ts';
+import type { LaunchedApp } from '../../support/electron.ts';
+import { findChromium, signInWithChromium, signInWithFetch } from '../../support/sign-in.ts';
+import { startSniHost } from '../../support/sni-host.ts';
+import type { SniHost, TrayHandle } from '../../support/sni-host.ts';
 
 const skip = await electronSkipReason();
 

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { electronSkipReason, eventually, launchApp, testOutput } from '../support/electron.ts';
-import type { LaunchedApp, LaunchOptions } from '../support/electron.ts';
-import { startSniHost } from '../support/sni-host.ts';
-import type { TrayHandle } from '../support/sni-host.ts';
+import { electronSkipReason, eventually, launchApp, testOutput } from '../../support/electron.ts';
+import type { LaunchedApp, LaunchOptions } from '../../support/electron.ts';
+import { startSniHost } from '../../support/sni-host.ts';
+import type { TrayHandle } from '../../support/sni-host.ts';
 
 const skip = await electronSkipReason();
 

@@ -6,26 +6,25 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { extractFile, listPackage } from '@electron/asar';
 import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
-import { verifyLedger } from '../../audit/verify.ts';
-import { buildApp } from '../../build/app.ts';
-import { releaseConfig } from '../../build/packaging/config.ts';
-import { inPath } from '../../build/test-tools.ts';
+import { verifyLedger } from '../../../audit/verify.ts';
+import { buildApp } from '../../../build/app.ts';
+import { releaseConfig } from '../../../build/packaging/config.ts';
+import { inPath } from '../../../build/test-tools.ts';
 import {
   appEnvironment,
   electronSkipReason,
   eventually,
   installedRuntime,
-} from '../support/electron.ts';
-import { startSniHost } from '../support/sni-host.ts';
+} from '../../support/electron.ts';
+import { startSniHost } from '../../support/sni-host.ts';
 
 const run = promisify(execFile);
-const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const projectDir = join(import.meta.dirname, '../../..');
 const distTimeoutMs = 240_000;
 const quitTimeoutMs = 20_000;
 /** A fuse's state is one ASCII character in the executable. */
