@@ -8,6 +8,7 @@ process.env['LATCHKEY_FUZZ_REQUESTS'] ??= '1000000';
 process.env['LATCHKEY_KILLS'] ??= '50';
 process.env['LATCHKEY_AUDIT_RECORDS'] ??= '1000000';
 process.env['LATCHKEY_AUDIT_MUTATIONS'] ??= '1000';
+process.env['LATCHKEY_VIEWS'] ??= 'all';
 process.env['LATCHKEY_TEST_MINUTES'] ??= '180';
 process.argv.push(
   'test/relay/policy/model.test.ts',
@@ -19,5 +20,8 @@ process.argv.push(
   'test/attack/audit-kill-drill.test.ts',
   'test/flow/kill.test.ts',
   'test/e2e/console-scroll.test.ts',
+  'test/e2e/console.test.ts',
+  'test/e2e/window-axe.test.ts',
+  'test/e2e/window-tabs-axe.test.ts',
 );
 await import('./test.ts');

@@ -1,22 +1,17 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
+import { NODE_OPTIONS } from './node-options.ts';
 
 // Beside what is installed, which only its owner can write; where that is nobody, it has no effect.
 const compiled = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'latchkey');
 const { argv, env, execArgv, execPath, execve, platform } = process;
 
-// What runs for days begins anew with node's options, as the same process: what was compiled once need not be
-// again, nor what strips types be loaded, and a small young generation is enough. It saves a third of the memory.
+// What runs for days begins anew with node's options, as the same process; then what was compiled once need not be
+// again, nor what strips types be loaded.
 const canBeginAnew = platform !== 'win32' && execve !== undefined && process.send === undefined;
 if (argv[2] === 'agent' && env['NODE_COMPILE_CACHE'] === undefined && canBeginAnew) {
-  const args = [
-    execPath,
-    '--max-semi-space-size=2',
-    '--single-threaded-gc',
-    ...execArgv,
-    ...argv.slice(1),
-  ];
+  const args = [execPath, ...NODE_OPTIONS, ...execArgv, ...argv.slice(1)];
   execve(execPath, args, { ...env, NODE_COMPILE_CACHE: compiled });
 }
 enableCompileCache(compiled);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NODE_OPTIONS } from '../../app/cli/node-options.ts';
 import { freePorts } from '../../demo/child.ts';
 import { startCompany } from '../../demo/company.ts';
 import { signInWithFetch } from '../../test/support/sign-in.ts';
@@ -80,7 +81,12 @@ export async function startAppAndRelay(
     '0',
     '--no-browser',
   ];
-  const { url, pid, child } = await opened.script('peer', 'app', ['app/cli/main.ts', ...args]);
+  const { url, pid, child } = await opened.script(
+    'peer',
+    'app',
+    ['app/cli/main.ts', ...args],
+    NODE_OPTIONS,
+  );
   const signIn = await child.event('sign-in-url', READY_MS);
   await signInWithFetch(String(signIn['url']), 'alice', 'alice-demo');
   const common = { isJit: true, refuses: 'nothing' } as const;

@@ -4,6 +4,9 @@ import type { Page } from 'playwright-core';
 
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** Whether screens are looked at in each size and theme: it takes twice as long as two of the four. */
+export const isEveryView = process.env['LATCHKEY_VIEWS'] === 'all';
+
 /**
  * Looks for what keeps people out, with axe-core: WCAG 2.2 A and AA, and its best practices.
  *
