@@ -86,7 +86,7 @@ function createRunner(files: readonly string[], leaks: () => readonly Finding[])
 
   async function* events(): AsyncGenerator<TestEvent> {
     const phases = [
-      { files: files.filter((file) => !isOfDesktop(file)), concurrency: 2 },
+      { files: files.filter((file) => !isOfDesktop(file)), concurrency: 3 },
       { files: files.filter(isOfDesktop), concurrency: 1 },
     ];
     let summary: TestEvent | undefined;
