@@ -10,10 +10,15 @@ import type { Held, Prepared, PrepareOrder } from './prepare.ts';
 
 /** How much longer than records the keys of people are kept: an outcome may be days younger than its request. */
 const KEY_MARGIN_MS = 7 * 86_400_000;
+/** When a segment that somebody was reading is tried again: at first, and at most, as the wait doubles. */
+const RETRY_MS = { first: 1_000, most: 600_000 };
 
 /** Lets records expire. */
 export interface Retention {
-  /** Goes through the ledger once; what fails is tried again by the next call. Never throws. */
+  /**
+   * Goes through the ledger once, and soon again where somebody read a segment; what fails is tried again by the next
+   * call. Never throws.
+   */
   run(): Promise<void>;
   /** Resolves when nothing is under way any more. */
   close(): Promise<void>;
@@ -30,7 +35,7 @@ export function createRetention(deps: {
   readonly dir: string;
   readonly policy: () => RetentionPolicy;
   readonly people: Pick<People, 'holds' | 'pseudonymsOf' | 'forgetUnused'>;
-  readonly prepare: (order: PrepareOrder) => Promise<Prepared | undefined>;
+  readonly prepare: (order: PrepareOrder) => Promise<Prepared | 'in-use' | undefined>;
   readonly append: (fields: RecordedFields) => Promise<void>;
   readonly now: () => number;
   readonly onError: (error: unknown) => void;
@@ -38,26 +43,32 @@ export function createRetention(deps: {
   const { dir, people, prepare, append, now, onError } = deps;
   let isClosed = false;
   let running: Promise<void> | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let waitMs = RETRY_MS.first;
 
+  /** Resolves to whether somebody uses the segment, so that it is to be tried again. */
   async function thin(
     file: SegmentFile,
     policy: RetentionPolicy,
     holds: readonly Hold[],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const before = statSync(file.path);
     const held = heldBy(holds);
     const prepared = await prepare({ path: file.path, policy, nowMs: now(), held });
-    if (!prepared) return;
+    if (!prepared) return false;
+    if (prepared === 'in-use') return true;
     try {
       const after = statSync(file.path);
       const isSame = after.ino === before.ino && after.size === before.size;
       // A hold that came meanwhile holds.
       const isAllowed = JSON.stringify(people.holds()) === JSON.stringify(holds);
-      if (isClosed || !isSame || !isAllowed || isInUse(file)) return;
+      if (isClosed || !isSame || !isAllowed) return false;
+      if (isInUse(file)) return true;
       await append(statement(prepared));
-      if (isInUse(file)) return;
+      if (isInUse(file)) return true;
       renameSync(prepared.path, file.path);
       syncDirectory(dir);
+      return false;
     } finally {
       rmSync(prepared.path, { force: true });
     }
@@ -82,24 +93,39 @@ export function createRetention(deps: {
     const policy = deps.policy();
     const holds = people.holds();
     if (holds.some(({ holds: it }) => it.kind === 'all')) return;
+    let isLeft = false;
     for (const file of listSegments(dir).slice(0, -1)) {
       if (isClosed) return;
-      await thin(file, policy, holds).catch(onError);
+      const isRead = await thin(file, policy, holds).catch(onError);
+      isLeft ||= isRead === true;
     }
-    if (!isClosed) await forgetPeople(policy);
+    if (isClosed) return;
+    await forgetPeople(policy);
+    if (isLeft) tryAgain();
+    else waitMs = RETRY_MS.first;
+  }
+
+  function tryAgain(): void {
+    clearTimeout(retry);
+    retry = setTimeout(() => void run(), waitMs);
+    retry.unref();
+    waitMs = Math.min(2 * waitMs, RETRY_MS.most);
+  }
+
+  function run(): Promise<void> {
+    running ??= goThrough()
+      .catch(onError)
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
   }
 
   return {
-    run() {
-      running ??= goThrough()
-        .catch(onError)
-        .finally(() => {
-          running = undefined;
-        });
-      return running;
-    },
+    run,
     async close() {
       isClosed = true;
+      clearTimeout(retry);
       await running;
     },
   };

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { Prepared, PrepareOrder } from './prepare.ts';
 
 interface Reply {
-  readonly prepared?: Prepared;
+  readonly prepared?: Prepared | 'in-use';
   readonly error?: string;
 }
 
@@ -14,7 +14,7 @@ interface Reply {
  * @returns as `prepareSegment`
  * @throws what went wrong, by its message
  */
-export async function prepareAside(order: PrepareOrder): Promise<Prepared | undefined> {
+export async function prepareAside(order: PrepareOrder): Promise<Prepared | 'in-use' | undefined> {
   const thread = new Worker(new URL('./prepare-thread.ts', import.meta.url), {
     resourceLimits: { maxOldGenerationSizeMb: 128 },
   });

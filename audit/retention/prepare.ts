@@ -53,14 +53,17 @@ export interface Prepared {
  * tampered with is evidence, and stays.
  *
  * @param order which segment, what expires, what is held
- * @returns the copy, which is durable; `undefined` when nothing expired, or somebody reads the segment
+ * @returns the copy, which is durable; `undefined` when nothing expired; `in-use` when somebody reads the segment
  * @throws {AuditError} `audit_tampered`
  */
-export async function prepareSegment(order: PrepareOrder): Promise<Prepared | undefined> {
+export async function prepareSegment(
+  order: PrepareOrder,
+): Promise<Prepared | 'in-use' | undefined> {
   const source = new Database(order.path, { fileMustExist: true, timeout: 100 });
   try {
     const limits = limitsAt(order.policy, order.nowMs);
-    if (!isDue(source, limits) || !leaveLog(source)) return undefined;
+    if (!isDue(source, limits)) return undefined;
+    if (!leaveLog(source)) return 'in-use';
     const [fault] = openingFaults(source, version(source, order.path));
     if (fault !== undefined) {
       throw new AuditError(
