@@ -132,6 +132,16 @@ test('DECISIONS.md is numbered without a gap, each entry at most ten lines', () 
   for (const entry of entries) assert.ok(entry.trim().split('\n').length <= 10, entry);
 });
 
+test('the table of DECISIONS.md leads to each entry', () => {
+  const [top = '', ...entries] = read('DECISIONS.md').split(/^## /m);
+  const listed = [...top.matchAll(/(\d+)(?: to (\d+))?(?=[, |])/g)].flatMap(
+    ([, from = '', to = from]) =>
+      Array.from({ length: Number(to) - Number(from) + 1 }, (_, at) => Number(from) + at),
+  );
+  const missing = entries.map((_, index) => index + 1).filter((it) => !listed.includes(it));
+  assert.deepEqual(missing, []);
+});
+
 test('the window is shown, as a PNG', () => {
   const picture = join(root, 'docs', 'window.png');
   assert.equal(readFileSync(picture).subarray(1, 4).toString('latin1'), 'PNG');
