@@ -29,7 +29,7 @@ export async function rotateKeyCommand(
     stdout.write(`${JSON.stringify({ ok: isInPlace, keys, holds, unreadable, ...done })}\n`);
   } else {
     const said = [
-      `${keys} keys and ${holds} legal holds are kept under a new master key: back it up, and destroy copies of the old one`,
+      `Under a new master key now: keys of people ${keys}, legal holds ${holds}. Back it up, and destroy copies of the old one`,
       unreadable > 0 &&
         `${unreadable} keys could not be opened with the old one either, and stay as they are`,
       !isOverwritten &&

@@ -74,7 +74,10 @@ test('a ledger that nobody writes records the rotation all the same', async (t) 
   const dir = await written(t);
   const { code, out, err } = await administer(dir, 'rotate-key');
   assert.equal(code, 0, err);
-  assert.match(out, /^1 keys and 0 legal holds are kept under a new master key: back it up, .*\n$/);
+  assert.match(
+    out,
+    /^Under a new master key now: keys of people 1, legal holds 0\. Back it up, .*\n$/,
+  );
   const kinds = (await allRecords(dir)).map(({ kind }) => kind);
   assert.deepEqual(kinds.slice(-3), ['start', 'config', 'stop']);
   assert.deepEqual(
