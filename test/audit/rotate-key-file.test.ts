@@ -47,7 +47,10 @@ test('a person’s entry that was altered is counted, and holds nobody up', asyn
   change(dir, 'UPDATE keys SET sealed = zeroblob(90) WHERE rowid = 1');
   const { code, out } = await administer(dir, 'rotate-key');
   assert.equal(code, 0);
-  assert.match(out, /^1 keys and .*\n1 keys could not be opened with the old one either/);
+  assert.match(
+    out,
+    /^Under a new master key now: keys of people 1, .*\n1 keys could not be opened with the old one either/,
+  );
   assert.deepEqual(users(dir), ['bob', undefined]);
 });
 
