@@ -19,6 +19,8 @@ interface FirstRow {
   readonly hash: string;
 }
 
+/** Its records vouch for nothing, its tables had another form, and nothing is written into it any more. */
+const FIRST_FORMAT = 1;
 /** Told by verification, and at the start. */
 const CHANGED = 'its day or its copies of requests that were open before it were changed';
 const known = new Set(SEGMENT_SCHEMA.trim().split(/;\n(?=CREATE )|;$/));
@@ -46,23 +48,11 @@ export function readOpening(db: Database.Database): Opening {
 }
 
 /**
- * Tells whether a segment has records, and none that vouches for what stands beside them: an earlier version
- * began it.
- *
- * @param db the open file
- * @returns whether it is so
- */
-export function isUnvouched(db: Database.Database): boolean {
-  const first = firstRow(db);
-  return first !== undefined && first.kind !== STUB_KIND && digestIn(first) === undefined;
-}
-
-/**
  * Checks the newest segment before it is relied on: strictly, as nothing of it has expired.
  *
  * @param db the open file
  * @param format of its records
- * @returns what is wrong, for people; `undefined` when nothing is, or an earlier version began it
+ * @returns what is wrong, for people; `undefined` when nothing is
  */
 export function newestOpeningFault(db: Database.Database, format: number): string | undefined {
   const first = firstRow(db);
@@ -70,9 +60,8 @@ export function newestOpeningFault(db: Database.Database, format: number): strin
   const { firstSeq } = readInfo(db);
   if (first.seq !== firstSeq) return `record ${firstSeq}, its first, is missing`;
   if (bodyHash(first.body, format) !== first.hash) return `record ${firstSeq} was altered`;
-  const said = digestIn(first);
-  if (said !== undefined && said !== openingDigest(readOpening(db))) return CHANGED;
-  return foreignFault(db, format);
+  if (format === FIRST_FORMAT) return undefined;
+  return digestIn(first) === openingDigest(readOpening(db)) ? foreignFault(db) : CHANGED;
 }
 
 /**
@@ -83,21 +72,20 @@ export function newestOpeningFault(db: Database.Database, format: number): strin
  * @returns what is wrong, for people
  */
 export function openingFaults(db: Database.Database, format: number): readonly string[] {
-  return [changed(db), foreignFault(db, format)].filter((it) => it !== undefined);
+  if (format === FIRST_FORMAT) return [];
+  return [changed(db), foreignFault(db)].filter((it) => it !== undefined);
 }
 
 function changed(db: Database.Database): string | undefined {
   const first = firstRow(db);
-  if (first === undefined || isUnvouched(db)) return undefined;
+  if (first === undefined) return undefined;
   const opening = readOpening(db);
   if (digestIn(first) === openingDigest(opening)) return undefined;
   return opening.carried.length === 0 && isThinned(db) ? undefined : CHANGED;
 }
 
 /** A trigger or view of somebody else would run with each record that is written. */
-function foreignFault(db: Database.Database, format: number): string | undefined {
-  // The first format had tables of another form; nothing is written into it any more.
-  if (format === 1) return undefined;
+function foreignFault(db: Database.Database): string | undefined {
   const foreign = db
     .prepare<[], { name: string; sql: string }>(
       'SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL',

@@ -6,7 +6,7 @@ import { AuditError } from './errors.ts';
 import { fileIdentity } from './file-identity.ts';
 import { acquireLock, type WriterLock } from './lock.ts';
 import type { LogCopier } from './log-copier.ts';
-import { isUnvouched, openingDigest, readOpening } from './opening.ts';
+import { openingDigest, readOpening } from './opening.ts';
 import { openReader } from './reader.ts';
 import type { Indexer } from './search/indexer.ts';
 import type { AuditFields } from './record.ts';
@@ -79,8 +79,6 @@ export function createStore(options: StoreOptions): Store {
   let lock: WriterLock | undefined;
   let segment: Segment | undefined;
   let identity: string | undefined;
-  /** Whether an earlier version began the segment. */
-  let isOld = false;
   let head = genesis;
   /** The newest hash of a batch whose commit failed: SQLite may have kept it after all. */
   let attempted: string | undefined;
@@ -88,7 +86,6 @@ export function createStore(options: StoreOptions): Store {
   function use(opened: Segment): Segment {
     segment = opened;
     identity = fileIdentity(opened.path);
-    isOld = opened.format !== FORMAT || isUnvouched(opened.db);
     return opened;
   }
 
@@ -157,7 +154,7 @@ export function createStore(options: StoreOptions): Store {
     const usable = segment ?? reopen();
     const written = head.seq - usable.info.firstSeq + 1;
     const isDone = written >= options.segmentRecords || utcDay(now()) > usable.info.day;
-    if (!isOld && (!isDone || written === 0)) return usable;
+    if (usable.format === FORMAT && (!isDone || written === 0)) return usable;
     const next = begin(usable.number + 1);
     usable.close();
     return next;

@@ -1,11 +1,8 @@
 import Database from 'better-sqlite3';
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AuditError } from '../errors.ts';
 import { createPrivate } from '../segment.ts';
-import { usageMark } from './entry.ts';
-import { forgery, sealEvent } from './event-seal.ts';
 import { createKeyInUse, type KeyInUse, prove } from './key-in-use.ts';
 import {
   createMasterKey,
@@ -15,32 +12,28 @@ import {
   readMasterKey,
 } from './master-key.ts';
 
-/** 2: events are sealed, and the day on which a key was last used is vouched for. */
+/** 1 was never released: nothing vouched for its events, nor for the days on which its keys were last used. */
 const FORMAT = 2;
 /** How often a look is taken again when the key was rotated in the middle of it. */
 const attempts = 5;
 
-// What is to be recorded, and what must have been.
-const EVENTS = `
-CREATE TABLE events (id TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
-CREATE TABLE told (id TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
-`;
 const schema = `
 CREATE TABLE master (proof BLOB NOT NULL) STRICT;
 CREATE TABLE keys (
-  who TEXT PRIMARY KEY, person BLOB NOT NULL, user BLOB, seen TEXT NOT NULL, sealed BLOB NOT NULL, mark BLOB
+  who TEXT PRIMARY KEY, person BLOB NOT NULL, user BLOB, seen TEXT NOT NULL, sealed BLOB NOT NULL, mark BLOB NOT NULL
 ) STRICT;
 CREATE INDEX keys_person ON keys (person);
 CREATE INDEX keys_user ON keys (user);
 CREATE TABLE holds (id TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
-${EVENTS}`;
+-- what is to be recorded, and what must have been
+CREATE TABLE events (id TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+CREATE TABLE told (id TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT;
+`;
 
 /** The open file of people's keys, and what opens its entries. */
 export interface KeyFile {
   readonly db: Database.Database;
   readonly key: KeyInUse;
-  /** Below 2 nothing vouches for its events and days. */
-  readonly format: number;
   /**
    * Reads what was there at one moment, with the master key of that moment: another process may rotate it.
    *
@@ -86,11 +79,10 @@ export function openKeyFile(dir: string, busyTimeoutMs: number): KeyFile {
         if (db.pragma('user_version', { simple: true }) === 0) layOut(db, first);
         const inUse = keyOf(db, keyFile);
         inUse.settle();
-        upgrade(db, inUse.current());
         return inUse;
       })
       .immediate();
-    return { db, key, format: FORMAT, read: createRead(db, key), close: () => leavePlain(db) };
+    return { db, key, read: createRead(db, key), close: () => leavePlain(db) };
   } catch (error) {
     db.close();
     throw error;
@@ -112,15 +104,14 @@ export function readKeyFile(dir: string): KeyFile | undefined {
   if (!anyKey(keyFile)) return undefined;
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 2_000 });
   try {
-    const format = db.pragma('user_version', { simple: true }) as number;
-    if (format === 0) {
+    if (db.pragma('user_version', { simple: true }) === 0) {
       db.close();
       return undefined;
     }
     const key = keyOf(db, keyFile);
     const read = createRead(db, key);
     read(() => undefined);
-    return { db, key, format, read, close: () => db.close() };
+    return { db, key, read, close: () => db.close() };
   } catch (error) {
     db.close();
     throw error;
@@ -163,38 +154,12 @@ function layOut(db: Database.Database, master: MasterKey): void {
   db.pragma(`user_version = ${FORMAT}`);
 }
 
-/**
- * Nothing in a file of the first format tells what Latchkey wrote from what somebody else did, nor that it is of
- * that format: so its events are not recorded, and nobody in it counts as unused.
- */
-function upgrade(db: Database.Database, master: MasterKey): void {
-  if (db.pragma('user_version', { simple: true }) !== 1) return;
-  const unsealed = db.prepare<[], number>('SELECT count(*) FROM events').pluck().get() ?? 0;
-  db.exec(`DROP TABLE events; ${EVENTS} ALTER TABLE keys ADD COLUMN mark BLOB;`);
-  const today = new Date().toISOString().slice(0, 10);
-  const put = db.prepare<[string, Buffer, string]>(
-    'UPDATE keys SET seen = ?, mark = ? WHERE who = ?',
-  );
-  for (const who of db.prepare<[], string>('SELECT who FROM keys').pluck().all()) {
-    put.run(today, usageMark(master, who, today), who);
-  }
-  if (unsealed > 0) noteUnsealed(db, master, unsealed);
-  db.pragma(`user_version = ${FORMAT}`);
-}
-
-function noteUnsealed(db: Database.Database, master: MasterKey, count: number): void {
-  const what =
-    'people.sqlite held events that no key vouches for, of an earlier version: what they claim is not recorded';
-  const { id, sealed } = sealEvent(master, randomUUID(), { ...forgery(count, what), after: 0 });
-  db.prepare('INSERT INTO events (id, sealed) VALUES (?, ?)').run(id, sealed);
-}
-
 function keyOf(db: Database.Database, keyFile: string): KeyInUse {
   const found = db.pragma('user_version', { simple: true }) as number;
-  if (found <= FORMAT) return createKeyInUse(db, keyFile);
+  if (found === FORMAT) return createKeyInUse(db, keyFile);
   throw new AuditError(
     'audit_config',
-    `${db.name} has format ${found}; this version knows ${FORMAT}: use a newer Latchkey`,
+    `${db.name} has format ${found}; this version knows ${FORMAT}: use the Latchkey that wrote it`,
   );
 }
 

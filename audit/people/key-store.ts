@@ -52,7 +52,7 @@ interface Row {
 }
 
 interface MarkedRow extends Row {
-  readonly mark: Buffer | null;
+  readonly mark: Buffer;
 }
 
 /**
@@ -66,7 +66,7 @@ export function isMarked(
   master: MasterKey,
   { who, seen, mark }: Pick<MarkedRow, 'who' | 'seen' | 'mark'>,
 ): boolean {
-  return mark !== null && usageMark(master, who, seen).equals(mark);
+  return usageMark(master, who, seen).equals(mark);
 }
 
 /**
@@ -89,26 +89,23 @@ export function createKeyStore({ db, read, key: inUse }: KeyFile): KeyStore {
     return entry && { ...entry, seen: row.seen };
   }
 
-  /** Not before it is written: a file of an earlier version is read as it is. */
-  let prepared: ReturnType<typeof prepareWrites> | undefined;
-  const writes = (): ReturnType<typeof prepareWrites> => (prepared ??= prepareWrites(db));
+  const insert = db.prepare<[string, Buffer, Buffer | null, string, Buffer, Buffer]>(
+    'INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (who) DO NOTHING',
+  );
+  const note = db.prepare<[string, Buffer, string]>(
+    'UPDATE keys SET seen = ?, mark = ? WHERE who = ?',
+  );
 
   function touch(master: MasterKey, who: string, seen: string): void {
-    writes().touch.run(seen, usageMark(master, who, seen), who);
+    note.run(seen, usageMark(master, who, seen), who);
   }
 
   const put = db.transaction((created: readonly UsedKey[], touched: readonly UsedKey[]) => {
     const master = inUse.current();
     for (const key of created) {
       const { person, user, sealed } = sealEntry(master, key);
-      writes().insert.run(
-        key.who,
-        person,
-        user,
-        key.seen,
-        sealed,
-        usageMark(master, key.who, key.seen),
-      );
+      const mark = usageMark(master, key.who, key.seen);
+      insert.run(key.who, person, user, key.seen, sealed, mark);
     }
     for (const { who, seen } of touched) touch(master, who, seen);
   });
@@ -146,14 +143,5 @@ export function createKeyStore({ db, read, key: inUse }: KeyFile): KeyStore {
       }
       return { destroyed, altered };
     },
-  };
-}
-
-function prepareWrites(db: KeyFile['db']) {
-  return {
-    insert: db.prepare<[string, Buffer, Buffer | null, string, Buffer, Buffer]>(
-      'INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (who) DO NOTHING',
-    ),
-    touch: db.prepare<[string, Buffer, string]>('UPDATE keys SET seen = ?, mark = ? WHERE who = ?'),
   };
 }

@@ -65,11 +65,11 @@ interface Row {
   readonly who: string;
   readonly seen: string;
   readonly sealed: Buffer;
-  readonly mark: Buffer | null;
+  readonly mark: Buffer;
 }
 
 interface Entry extends SealedEntry {
-  readonly mark: Buffer | null;
+  readonly mark: Buffer;
 }
 
 /** What entries become under the next key, by what they are. */
@@ -79,8 +79,6 @@ function prepare(dir: string, next: MasterKey): Ready {
   const file = readKeyFile(dir);
   if (!file) return new Map();
   try {
-    // Opened for writing, it becomes one of today's first.
-    if (file.format < 2) return new Map();
     // The reading is over at once, and keeps nobody from emptying the log.
     const { rows, master } = file.read((key) => ({ rows: rowsOf(file), master: key }));
     const ready = new Map<string, Row & { readonly entry: Entry }>();
@@ -114,7 +112,7 @@ function rewrap(file: KeyFile, next: MasterKey, ready: Ready): Counts {
 
 function rewrapKeys(file: KeyFile, next: MasterKey, ready: Ready): Omit<Counts, 'holds'> {
   const master = file.key.current();
-  const put = file.db.prepare<[Buffer, Buffer | null, Buffer, Buffer | null, string]>(
+  const put = file.db.prepare<[Buffer, Buffer | null, Buffer, Buffer, string]>(
     'UPDATE keys SET person = ?, user = ?, sealed = ?, mark = ? WHERE who = ?',
   );
   let [keys, unreadable] = [0, 0];
@@ -133,8 +131,4 @@ function rewrapKeys(file: KeyFile, next: MasterKey, ready: Ready): Omit<Counts, 
 
 /** Neither the key nor the day of its last use has changed since. */
 const isSame = (a: Row, b: Row): boolean =>
-  a.sealed.equals(b.sealed) &&
-  a.seen === b.seen &&
-  a.mark !== null &&
-  b.mark !== null &&
-  a.mark.equals(b.mark);
+  a.sealed.equals(b.sealed) && a.seen === b.seen && a.mark.equals(b.mark);

@@ -1,4 +1,3 @@
-import { AuditError } from '../errors.ts';
 import { createHolds } from '../retention/holds.ts';
 import { openEntry } from './entry.ts';
 import { type NotedEvent, openEvent, type SealedEvent } from './event-seal.ts';
@@ -48,10 +47,6 @@ function snapshot(file: KeyFile, master: MasterKey): PeopleSnapshot {
       .list()
       .map(({ id }) => id),
   );
-  if (file.format < 2) {
-    const earlier = 'is of an earlier version, of which events and days are vouched for by nothing';
-    throw new AuditError('audit_config', `${file.db.name} ${earlier}: start its writer once`);
-  }
   const waiting = eventsIn(file, 'events').map((row) => ({ row, event: openEvent(master, row) }));
   return {
     keys: keysOf(file, master),
@@ -70,7 +65,7 @@ const eventsIn = ({ db }: KeyFile, table: 'events' | 'told'): readonly SealedEve
 
 function keysOf({ db }: KeyFile, master: MasterKey): PeopleSnapshot['keys'] {
   const rows = db
-    .prepare<[], { who: string; seen: string; sealed: Buffer; mark: Buffer | null }>(
+    .prepare<[], { who: string; seen: string; sealed: Buffer; mark: Buffer }>(
       'SELECT who, seen, sealed, mark FROM keys',
     )
     .iterate();

@@ -1,12 +1,14 @@
 import Database from 'better-sqlite3';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
+import { canonicalJson } from '../../audit/canonical-json.ts';
 import { bodyHash, genesis } from '../../audit/chain.ts';
 import { createCheckpointer } from '../../audit/checkpoint.ts';
 import type { AuditFields, AuditKind } from '../../audit/record.ts';
-import { SEGMENT_SCHEMA } from '../../audit/segment.ts';
+import { listSegments, SEGMENT_SCHEMA } from '../../audit/segment.ts';
 import { serialize } from '../../audit/serialize.ts';
+import { tamper } from './ledger-dir.ts';
 
 /** Writes a ledger as versions before people's keys did: whom a record names stands in it in clear. */
 export function writeFirstFormat(
@@ -38,4 +40,31 @@ export function writeFirstFormat(
   db.pragma('user_version = 1');
   db.close();
   createCheckpointer({ dir, keyFile: `${dir}.key`, now: () => atMs }).write(head);
+}
+
+/**
+ * Leaves a closed ledger as the first version did: hashes have no domain, and no record vouches for what stands beside
+ * the records. No checkpoint follows.
+ */
+export function asFirstFormat(dir: string): void {
+  let prev = genesis.hash;
+  for (const { number } of listSegments(dir)) {
+    tamper(
+      dir,
+      (db) => {
+        db.prepare('UPDATE segment SET prev = ?').run(prev);
+        for (const { seq, body } of db
+          .prepare<[], { seq: number; body: string }>('SELECT seq, body FROM records ORDER BY seq')
+          .all()) {
+          const { segment: _, ...members } = JSON.parse(body) as Record<string, unknown>;
+          const text = canonicalJson({ ...members, prev });
+          prev = bodyHash(text, 1);
+          db.prepare('UPDATE records SET body = ?, hash = ? WHERE seq = ?').run(text, prev, seq);
+        }
+        db.pragma('user_version = 1');
+      },
+      number,
+    );
+  }
+  rmSync(join(dir, 'checkpoints.jsonl'));
 }

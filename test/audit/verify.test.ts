@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { genesis, type Head, seal } from '../../audit/chain.ts';
 import { createLedger } from '../../audit/ledger.ts';
 import { verifyLedger } from '../../audit/verify.ts';
-import { asEarlierVersion } from './earlier-version.ts';
+import { asFirstFormat } from './first-format.ts';
 import { allRecords, ledgerDir, openLedger, tamper, until, writeRequests } from './ledger-dir.ts';
 import type { AuditFields, AuditRecord } from '../../audit/record.ts';
 import type { Content } from '../../audit/serialize.ts';
@@ -310,7 +310,7 @@ test('a segment put back as it was earlier is found', async (t) => {
 
 test('a ledger of the first format is read, verified and continued', async (t) => {
   const dir = await written(t);
-  asEarlierVersion(dir, 1);
+  asFirstFormat(dir);
   const ledger = openLedger(t, dir);
   await writeRequests(ledger, 2);
   await ledger.close();
