@@ -8,6 +8,7 @@ const causes: ReadonlyMap<string, string> = new Map([
   ['file', 'Configuration reloaded, since a file changed'],
   ['management', 'Configuration reloaded, as an administrator asked for it'],
   ['retry', 'Configuration reloaded, after it could not be at first'],
+  ['rotate-key', 'Master key of the people in the audit exchanged'],
 ]);
 
 /**

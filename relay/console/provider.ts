@@ -28,6 +28,7 @@ const TIMEOUT_SECONDS = 10;
 const KNOWN_MS = 600_000;
 /** Longer ones, of people in hundreds of groups, are too long for an address; the client's name goes alone. */
 const MAX_HINT = 4_096;
+
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.slice(0, 200) : undefined;
 }

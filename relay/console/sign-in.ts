@@ -90,7 +90,7 @@ function reasonOf(failure: unknown): string {
 }
 
 /**
- * Adds the routes by which people sign in to the console and out again.
+ * Adds the routes by which people sign in to the console.
  *
  * @param app the management listener's application, behind its guard
  * @param deps who is let in, and where it is recorded

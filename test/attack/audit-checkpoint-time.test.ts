@@ -13,20 +13,13 @@ import { queryLedger } from '../../audit/query.ts';
 import { segmentsToRead } from '../../audit/reader.ts';
 import { prepareSegment } from '../../audit/retention/prepare.ts';
 import { signedRecords } from '../../audit/retention/signed.ts';
-import { ledgerDir, until, writeRequests } from '../audit/ledger-dir.ts';
+import { until, writtenAt } from '../audit/ledger-dir.ts';
 
 const DAY = 86_400_000;
 const start = Date.parse('2026-01-01T12:00:00Z');
 const later = '2099-01-01T00:00:00.000Z';
 
-/** A ledger with requests of one day, closed. */
-async function firstDay(t: TestContext): Promise<string> {
-  const dir = ledgerDir(t);
-  const ledger = createLedger({ dir, side: 'relay', now: () => start });
-  await writeRequests(ledger, 10);
-  await ledger.close();
-  return dir;
-}
+const firstDay = (t: TestContext): Promise<string> => writtenAt(t, start, 10);
 
 function genuine(dir: string): Checkpoint[] {
   return readFileSync(checkpointsPath(dir), 'utf8')

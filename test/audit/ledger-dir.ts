@@ -98,3 +98,12 @@ export async function until(condition: () => boolean): Promise<void> {
     });
   }
 }
+
+/** A closed ledger with `count` requests, all of one moment. */
+export async function writtenAt(t: TestContext, atMs: number, count: number): Promise<string> {
+  const dir = ledgerDir(t);
+  const ledger = createLedger({ dir, side: 'relay', now: () => atMs });
+  await writeRequests(ledger, count);
+  await ledger.close();
+  return dir;
+}

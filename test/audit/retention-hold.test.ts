@@ -3,19 +3,13 @@ import { type TestContext, test } from 'node:test';
 import { createLedger } from '../../audit/ledger.ts';
 import { queryLedger } from '../../audit/query.ts';
 import { verifyLedger } from '../../audit/verify.ts';
-import { allRecords, ledgerDir, until, writeRequests } from './ledger-dir.ts';
+import { allRecords, until, writtenAt } from './ledger-dir.ts';
 import { administer } from './people-command.ts';
 
 const DAY = 86_400_000;
 const start = Date.parse('2026-01-01T12:00:00Z');
 
-async function firstDay(t: TestContext): Promise<string> {
-  const dir = ledgerDir(t);
-  const ledger = createLedger({ dir, side: 'relay', now: () => start });
-  await writeRequests(ledger, 12);
-  await ledger.close();
-  return dir;
-}
+const firstDay = (t: TestContext): Promise<string> => writtenAt(t, start, 12);
 
 /** Lets expire what is older than 30 days, and waits for the record of it. */
 async function expire(dir: string, day: number): Promise<void> {

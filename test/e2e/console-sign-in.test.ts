@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createPageFiles } from '../../relay/console/page-files.ts';
-import { createConsoleBench } from '../support/console-bench.ts';
-import { startConsoleProvider } from '../support/console-provider.ts';
+import { withSignIn } from '../support/console-sign-in.ts';
 import { findChromium, launchChromium } from '../support/sign-in.ts';
 
 const missing = findChromium() === undefined && 'no Chromium: set CHROMIUM_PATH';
@@ -13,24 +12,7 @@ test(
   { skip: missing },
   async (t) => {
     await createPageFiles(() => undefined)();
-    const provider = await startConsoleProvider('userinfo');
-    t.after(() => provider.close());
-    const bench = await createConsoleBench(t, {
-      top: 'workers: 2',
-      management: `
-  listen: 127.0.0.1:0
-  signIn:
-    issuer: ${provider.issuer}
-    clientId: latchkey-console
-    role: auditor
-    rolesClaim: realm_access.roles
-`,
-    });
-    provider.register({
-      redirect_uris: [`${bench.url}/console/callback`],
-      post_logout_redirect_uris: [`${bench.url}/console/signed-out`],
-      token_endpoint_auth_method: 'none',
-    });
+    const { bench } = await withSignIn(t, { rolesIn: 'userinfo', top: 'workers: 2' });
     const browser = await launchChromium();
     t.after(() => browser.close());
     const context = await browser.newContext();

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test, type TestContext } from 'node:test';
@@ -13,6 +12,7 @@ import { startRelay } from '../../relay/serve.ts';
 import { heardLog } from '../support/heard-log.ts';
 import { makeSigningKey, type SigningKey } from '../support/issuer.ts';
 import { createRawUpstream } from '../support/raw.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** Set LATCHKEY_DRILL=full for the whole drill: 1,000 tokens a second for 10 s. */
 const FULL = process.env['LATCHKEY_DRILL'] === 'full';
@@ -28,15 +28,6 @@ function start(script: string, argv: readonly string[]): ChildProcess {
   });
   processes.add(child);
   return child;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The issuer's process, its keys and what was asked of it. */

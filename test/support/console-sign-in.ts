@@ -20,6 +20,8 @@ export interface SignInOptions extends ProviderOptions {
   /** YAML under `management`, indented by two spaces; under `management.signIn` by four. */
   readonly more?: string;
   readonly rolesIn?: 'id-token' | 'userinfo';
+  /** YAML at the top of the relay's file. */
+  readonly top?: string;
   /** What the provider knows of the client, beside its addresses. */
   readonly client?: Partial<Parameters<ConsoleProvider['register']>[0]>;
   /** Changes what the file says of sign-ins: files know no sessions shorter than a minute. */
@@ -47,6 +49,7 @@ export async function withSignIn(
   const provider = await startConsoleProvider(options.rolesIn ?? 'id-token', options);
   t.after(() => provider.close());
   const bench = await createConsoleBench(t, {
+    ...(options.top === undefined ? {} : { top: options.top }),
     management: `
   listen: 127.0.0.1:0
   signIn:

@@ -36,11 +36,15 @@ function mounted(
     mount(parent, path);
     isMounted = true;
   } catch (error) {
-    const said = String((error as { stderr?: unknown }).stderr ?? error).trim();
-    t.skip(`mounting is not possible here: ${said}`);
+    skip(t, error);
     return undefined;
   }
   return { path, image: imageIn(parent) };
+}
+
+function skip(t: TestContext, error: unknown): void {
+  const said = String((error as { stderr?: unknown }).stderr ?? error).trim();
+  t.skip(`mounting is not possible here: ${said}`);
 }
 
 const imageIn = (parent: string): string => join(parent, 'image');
@@ -75,4 +79,15 @@ export function mountImage(t: TestContext, image: string): Volume | undefined {
 /** Makes a mounted disk refuse all writes, as the kernel does after a fault. */
 export function breakVolume({ path }: Volume): void {
   run('mount', '-o', 'remount,abort', path);
+}
+
+/** Mounts a file on itself, as a container gets a single one; returns what undoes that. */
+export function mountAlone(t: TestContext, file: string): (() => void) | undefined {
+  try {
+    run('mount', '--bind', file, file);
+    return () => run('umount', file);
+  } catch (error) {
+    skip(t, error);
+    return undefined;
+  }
 }

@@ -187,6 +187,10 @@ describe('what administrators do', () => {
       'Configuration reloaded, since a file changed; certificate replaced; insecure: plainUpstream; without required audit: legacy and old; audit sent to: siem: syslog',
     );
     assert.equal(config({ cause: 'moon' }), 'Configuration changed');
+    assert.equal(
+      config({ cause: 'rotate-key', by: 'root', keys: 2, unreadable: 0, holds: 0 }),
+      'Master key of the people in the audit exchanged',
+    );
   });
 });
 

@@ -3,8 +3,6 @@ import { execFile, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -22,6 +20,7 @@ import {
   installedRuntime,
 } from '../../support/electron.ts';
 import { startSniHost } from '../../support/sni-host.ts';
+import { freePort } from '../../support/free-port.ts';
 
 const run = promisify(execFile);
 const projectDir = join(import.meta.dirname, '../../..');
@@ -47,15 +46,6 @@ async function skipReason(): Promise<string | false> {
 }
 
 const skip = await skipReason();
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** The exit code, or the signal's name; null when the process does not end in time. */
 async function ended(child: ChildProcess): Promise<number | string | null> {

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { AuditRecord } from '../../../audit/record.ts';
 import type {
@@ -97,13 +95,3 @@ export const seqs = (lines: readonly string[]): number[] =>
 
 /** 1, 2, … last. */
 export const upTo = (last: number): number[] => Array.from({ length: last }, (_, at) => at + 1);
-
-/** A port of loopback on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}

@@ -5,7 +5,8 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ledgerDir, openLedger, tamper, until, writeRequests } from '../../audit/ledger-dir.ts';
 import { startSinkServer } from '../../support/sink-server.ts';
-import { freePort, seqs, startShipping, upTo, webhook } from './bench.ts';
+import { freePort } from '../../support/free-port.ts';
+import { seqs, startShipping, upTo, webhook } from './bench.ts';
 
 void test('every record arrives once and in order, those written meanwhile too', async (t) => {
   const dir = ledgerDir(t);

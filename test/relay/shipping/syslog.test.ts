@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { ledgerDir, openLedger, until, writeRequests } from '../../audit/ledger-dir.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { startSyslogReceiver, type SyslogReceiver } from '../../support/syslog-receiver.ts';
-import { freePort, startShipping, syslog, upTo } from './bench.ts';
+import { freePort } from '../../support/free-port.ts';
+import { startShipping, syslog, upTo } from './bench.ts';
 
 const seqsOf = ({ messages }: SyslogReceiver): number[] =>
   messages.map(({ data }) => Number(data['latchkey@32473']?.['seq']));
