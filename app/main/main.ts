@@ -29,7 +29,7 @@ import type { Finding } from './doctor/check.ts';
 import { checkedProfile } from './doctor/checked-profile.ts';
 import { diagnose } from './doctor/diagnose.ts';
 import { changeSetting } from './ipc/change-setting.ts';
-import type { EditableKey, SettingInput } from './ipc/contract.ts';
+import type { EditableKey, SettingInput } from './ipc/setting-views.ts';
 import { editable } from './ipc/editable-settings.ts';
 import { createHandlers } from './ipc/handlers.ts';
 import { activityView, snapshotView } from './ipc/view.ts';

@@ -1,4 +1,4 @@
-import type { ToolKeyView } from '../main/ipc/contract.ts';
+import type { ToolKeyView } from '../main/ipc/tool-key-views.ts';
 import { formatSpan, listed } from '../../ui/format.ts';
 import { outsideText } from '../../ui/outside-text.ts';
 

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import type { KeyCopyKind, MadeToolKeyView } from '../main/ipc/contract.ts';
+import type { KeyCopyKind, MadeToolKeyView } from '../main/ipc/tool-key-views.ts';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import type { PartProps } from './part-props.ts';
 

@@ -3,7 +3,7 @@ import { IconBuilding, IconExternalLink } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ReactNode } from 'react';
 import { outsideText } from '../../ui/outside-text.ts';
-import type { SettingsView } from '../main/ipc/contract.ts';
+import type { SettingsView } from '../main/ipc/setting-views.ts';
 import { problemOf, valueOf } from './bridge.ts';
 import type { PartProps } from './part-props.ts';
 

@@ -1,7 +1,7 @@
 import { Button, Group, MultiSelect, Select, Stack, Switch, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { ReactNode } from 'react';
-import type { MadeToolKeyView, NewToolKeyView, ToolKeysView } from '../main/ipc/contract.ts';
+import type { MadeToolKeyView, NewToolKeyView, ToolKeysView } from '../main/ipc/tool-key-views.ts';
 import { CallError, problemOf, valueOf } from './bridge.ts';
 import { Dialog } from './dialog.tsx';
 import { lifetimes, methods } from './key-words.ts';

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { ReactNode } from 'react';
-import type { ToolKeysView, ToolKeyView } from '../main/ipc/contract.ts';
+import type { ToolKeysView, ToolKeyView } from '../main/ipc/tool-key-views.ts';
 import { problemOf, valueOf } from './bridge.ts';
 import { Dialog } from './dialog.tsx';
 import type { PartProps } from './part-props.ts';

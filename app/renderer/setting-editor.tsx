@@ -1,7 +1,7 @@
 import { Button, Group, Stack } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
-import type { SettingInput, SettingsView, SettingView } from '../main/ipc/contract.ts';
+import type { SettingInput, SettingsView, SettingView } from '../main/ipc/setting-views.ts';
 import { problemOf, valueOf } from './bridge.ts';
 import type { PartProps } from './part-props.ts';
 import { SettingField } from './setting-field.tsx';

@@ -1,6 +1,6 @@
 import { NumberInput, Select, Switch, Textarea, TextInput } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { SettingForm, SettingInput } from '../main/ipc/contract.ts';
+import type { SettingForm, SettingInput } from '../main/ipc/setting-views.ts';
 
 /** The field that fits a setting's kind of value. */
 export function SettingField({

@@ -2,7 +2,7 @@ import { Badge, Button, Group, Text } from '@mantine/core';
 import { IconLock } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { outsideText } from '../../ui/outside-text.ts';
-import type { ManagedByView, SettingView } from '../main/ipc/contract.ts';
+import type { ManagedByView, SettingView } from '../main/ipc/setting-views.ts';
 import { settingWords, sourceWords } from './setting-words.ts';
 
 /** One setting: what it is, what holds and why; the editor stands below it while it is changed. */

@@ -1,5 +1,5 @@
 import { outsideText } from '../../ui/outside-text.ts';
-import type { ManagedByView, SettingView } from '../main/ipc/contract.ts';
+import type { ManagedByView, SettingView } from '../main/ipc/setting-views.ts';
 
 interface Words {
   readonly title: string;

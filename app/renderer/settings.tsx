@@ -3,7 +3,7 @@ import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState } from 'react';
 import type { ReactNode } from 'react';
 import { outsideText } from '../../ui/outside-text.ts';
-import type { SettingView, SettingsView } from '../main/ipc/contract.ts';
+import type { SettingView, SettingsView } from '../main/ipc/setting-views.ts';
 import { Manager } from './manager.tsx';
 import type { PartProps } from './part-props.ts';
 import { Problem } from './problem.tsx';

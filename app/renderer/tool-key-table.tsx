@@ -1,6 +1,6 @@
 import { Badge, Button, Group, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { ToolKeysView, ToolKeyView } from '../main/ipc/contract.ts';
+import type { ToolKeysView, ToolKeyView } from '../main/ipc/tool-key-views.ts';
 import { formatTime } from '../../ui/format.ts';
 import { dayWords, endWords, scopeWords, useWords } from './key-words.ts';
 

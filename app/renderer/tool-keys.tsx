@@ -2,7 +2,7 @@ import { Alert, Button, Group, Loader, Stack, Text, Title } from '@mantine/core'
 import { IconKey, IconPlus } from '@tabler/icons-react';
 import { useEffect, useState } from 'react';
 import type { ReactNode } from 'react';
-import type { ToolKeysView, ToolKeyView } from '../main/ipc/contract.ts';
+import type { ToolKeysView, ToolKeyView } from '../main/ipc/tool-key-views.ts';
 import { Empty } from '../../ui/empty.tsx';
 import { NewToolKey } from './new-tool-key.tsx';
 import type { PartProps } from './part-props.ts';

@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { helpAddress } from '../../app/main/agent/settings/help-address.ts';
-import type { CallName, SettingsView } from '../../app/main/ipc/contract.ts';
+import type { CallName } from '../../app/main/ipc/contract.ts';
+import type { SettingsView } from '../../app/main/ipc/setting-views.ts';
 import { createWindowAgent } from '../support/window-agent.ts';
 import { ready } from '../support/window-states.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ToolKeyView } from '../../app/main/ipc/contract.ts';
+import type { ToolKeyView } from '../../app/main/ipc/tool-key-views.ts';
 import {
   agoWords,
   dayWords,

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadSettings } from '../../app/main/agent/settings/settings.ts';
-import { editableKeys, type EditableKey, type SettingView } from '../../app/main/ipc/contract.ts';
+import {
+  editableKeys,
+  type EditableKey,
+  type SettingView,
+} from '../../app/main/ipc/setting-views.ts';
 import {
   grouped,
   savingWords,

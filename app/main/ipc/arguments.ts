@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AgentError } from '../agent/errors.ts';
-import { editableKeys, type CallName, type Calls } from './contract.ts';
+import { type CallName, type Calls } from './contract.ts';
+import { editableKeys } from './setting-views.ts';
 
 const name = z.string().min(1).max(128);
 const none = z.tuple([]);

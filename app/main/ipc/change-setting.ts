@@ -6,7 +6,7 @@ import { isObject, keys } from '../agent/settings/schema.ts';
 import { saveSettings } from '../agent/settings/settings.ts';
 import type { Settings } from '../agent/settings/settings.ts';
 import { askWords, managerWords } from '../manager-words.ts';
-import type { EditableKey, SettingInput } from './contract.ts';
+import type { EditableKey, SettingInput } from './setting-views.ts';
 import { allowedWords } from './editable-settings.ts';
 
 /** What is written into settings.json. */

@@ -1,4 +1,11 @@
 import type { ActivityRecord } from '../../../ui/activity-record.ts';
+import type { EditableKey, SettingInput, SettingsView } from './setting-views.ts';
+import type {
+  KeyCopyKind,
+  MadeToolKeyView,
+  NewToolKeyView,
+  ToolKeysView,
+} from './tool-key-views.ts';
 
 /** Says of one call what goes in and what comes out. */
 interface Call<Args extends readonly unknown[], Result> {
@@ -79,127 +86,6 @@ export interface ActivityNews {
 
 /** What of an API goes to the clipboard. */
 export type CopyKind = 'url' | 'curl';
-
-/** What a new tool key shall be. */
-export interface NewToolKeyView {
-  readonly name: string;
-  /** As {@link ToolKeysView.apis} names them; every API when left out. */
-  readonly apis?: readonly string[];
-  /** In upper case; every method when left out. */
-  readonly methods?: readonly string[];
-  readonly readOnly?: boolean;
-  /** In ms; without end when left out. */
-  readonly expiresInMs?: number;
-}
-
-/** A tool key without its secret. */
-export interface ToolKeyView extends Omit<NewToolKeyView, 'expiresInMs'> {
-  readonly id: string;
-  /** RFC 3339, as the times below. */
-  readonly createdAt: string;
-  readonly expiresAt?: string;
-  readonly lastUsedAt?: string;
-  readonly lastTool?: string;
-  /** Lent to one run of `latchkey run`. */
-  readonly lent?: boolean;
-}
-
-/** All tool keys, and what the window needs to make another. */
-export interface ToolKeysView {
-  /** When it was so, in epoch ms. */
-  readonly atMs: number;
-  readonly keys: readonly ToolKeyView[];
-  /** Whether a tool without a key is refused, and whether IT wants it so. */
-  readonly required: boolean;
-  readonly requiredByPolicy: boolean;
-  /** What a key can be limited to. */
-  readonly apis: readonly { readonly name: string; readonly title: string }[];
-}
-
-/** A new key and its secret: the one thing that the window gets once and never again. */
-export interface MadeToolKeyView {
-  readonly key: ToolKeyView;
-  readonly secret: string;
-  /** A command line with the secret in it. */
-  readonly curl: string;
-}
-
-/** What of a new key goes to the clipboard. */
-export type KeyCopyKind = 'secret' | 'curl';
-
-/** The settings that the window may change. */
-export const editableKeys = [
-  'port',
-  'signIn.auto',
-  'signIn.waitSeconds',
-  'guard.requireToolKeys',
-  'guard.allowedOrigins',
-  'tokens.store',
-  'network.proxy',
-  'log.level',
-  'launchAtLogin',
-] as const;
-
-/** The name of a setting that the window may change. */
-export type EditableKey = (typeof editableKeys)[number];
-
-/** How a setting is changed, and what is in it now. */
-export type SettingForm =
-  | { readonly kind: 'switch'; readonly value: boolean }
-  | {
-      readonly kind: 'number';
-      readonly value: number;
-      readonly min: number;
-      readonly max: number;
-    }
-  | { readonly kind: 'choice'; readonly value: string; readonly choices: readonly string[] }
-  | { readonly kind: 'text'; readonly value: string }
-  | { readonly kind: 'list'; readonly value: readonly string[] };
-
-/** What the window may set a setting to; `null` takes the person's own value away. */
-export type SettingInput = string | number | boolean | readonly string[] | null;
-
-/** One setting as it holds. */
-export interface SettingView {
-  readonly key: string;
-  /** The value in words, credentials hidden; one line each where it is a list, none when it is not set. */
-  readonly lines: readonly string[];
-  /** `fallback`: what the file says was bad, and a safe value holds instead. */
-  readonly source: 'policy' | 'user' | 'default' | 'fallback';
-  /** The file that set it. */
-  readonly file?: string;
-  /** Set by IT. */
-  readonly locked: boolean;
-  readonly hasEffect: boolean;
-  /** Why what holds is not what was set, and what to do. */
-  readonly note?: string;
-  /** What it may be, and how it is changed; absent where the window cannot change it. */
-  readonly edit?: {
-    readonly key: EditableKey;
-    readonly allowed: string;
-    /** Whether saving it starts the local port again. */
-    readonly restarts: boolean;
-    readonly form: SettingForm;
-  };
-}
-
-/** Who manages this computer, as IT's policy says. */
-export interface ManagedByView {
-  readonly name?: string;
-  /** Where to ask. */
-  readonly help?: string;
-  /** Whether {@link Calls.openHelp} can open that. */
-  readonly opens?: boolean;
-}
-
-/** Every setting, and what is wrong in the files. */
-export interface SettingsView {
-  readonly managedBy?: ManagedByView;
-  readonly settings: readonly SettingView[];
-  readonly faults: readonly string[];
-  /** The person's own file. */
-  readonly file: string;
-}
 
 /** What one check found. */
 export interface FindingView {

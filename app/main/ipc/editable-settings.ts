@@ -1,5 +1,5 @@
 import { keys } from '../agent/settings/schema.ts';
-import type { EditableKey, SettingForm } from './contract.ts';
+import type { EditableKey, SettingForm } from './setting-views.ts';
 
 /** A form without its value. */
 type FormOf<F> = F extends SettingForm ? Omit<F, 'value'> : never;

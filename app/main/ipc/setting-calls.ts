@@ -3,7 +3,8 @@ import { helpAddress } from '../agent/settings/help-address.ts';
 import { managedBy } from '../agent/settings/managed-by.ts';
 import type { Settings } from '../agent/settings/settings.ts';
 import type { StartAtLoginView } from '../start-at-login.ts';
-import type { CallsOf, EditableKey, SettingInput } from './contract.ts';
+import type { CallsOf } from './contract.ts';
+import type { EditableKey, SettingInput } from './setting-views.ts';
 import { settingsView } from './settings-view.ts';
 
 /** What calls about settings need of the outside. */

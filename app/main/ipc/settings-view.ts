@@ -6,14 +6,14 @@ import { isObject, withoutEffect } from '../agent/settings/schema.ts';
 import type { EffectiveSetting, Settings } from '../agent/settings/settings.ts';
 import { maskSetting } from '../doctor/mask.ts';
 import type { StartAtLoginView } from '../start-at-login.ts';
-import { editableKeys } from './contract.ts';
+import { editableKeys } from './setting-views.ts';
 import type {
   EditableKey,
   ManagedByView,
   SettingForm,
   SettingView,
   SettingsView,
-} from './contract.ts';
+} from './setting-views.ts';
 import { allowedWords, editable } from './editable-settings.ts';
 
 /**

@@ -2,7 +2,8 @@ import type { Agent } from '../agent/agent-interface.ts';
 import { AgentError } from '../agent/errors.ts';
 import type { ToolKey } from '../agent/proxy/tool-key.ts';
 import type { Settings } from '../agent/settings/settings.ts';
-import type { CallsOf, ToolKeyView, ToolKeysView } from './contract.ts';
+import type { CallsOf } from './contract.ts';
+import type { ToolKeyView, ToolKeysView } from './tool-key-views.ts';
 import { keyedCurlLine } from './curl.ts';
 import { keyScopes } from './scoped-apis.ts';
 

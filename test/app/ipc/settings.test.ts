@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import type { EditableKey, SettingInput, SettingsView } from '../../../app/main/ipc/contract.ts';
+import type {
+  EditableKey,
+  SettingInput,
+  SettingsView,
+} from '../../../app/main/ipc/setting-views.ts';
 import { createWindowAgent } from '../../support/window-agent.ts';
 import { ready } from '../../support/window-states.ts';
 
