@@ -107,14 +107,14 @@ describe('an answer before the upload is read (RFC 9112 §9.5)', () => {
   const unfinished = (bench: LetterBench): string =>
     `${bench.head('POST /x/1 HTTP/1.1', 'Content-Length: 900000')}${'x'.repeat(100_000)}`;
 
-  test('reaches the client within 1 s, the exchange ends, and the rest goes nowhere', async (t) => {
+  test('reaches the client at once, the exchange ends, and the rest goes nowhere', async (t) => {
     const bench = await createLetterBench(
       t,
       () => 'HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\nno',
     );
     const client = await bench.open();
     client.send(unfinished(bench));
-    assert.equal(statusOf(await client.until(/\r\n\r\nno$/, 1_000)), 409);
+    assert.equal(statusOf(await client.until(/\r\n\r\nno$/)), 409);
     assert.deepEqual(
       (await outcomes(bench, 1)).map(({ status }) => status),
       [409],
@@ -136,7 +136,7 @@ describe('an answer before the upload is read (RFC 9112 §9.5)', () => {
     for (let at = 0; at < 10; at++) {
       const client = await bench.open();
       client.send(unfinished(bench));
-      assert.equal(statusOf(await client.until(/\r\n\r\nno$/, 1_000)), 413);
+      assert.equal(statusOf(await client.until(/\r\n\r\nno$/)), 413);
       client.socket.destroy();
     }
   });

