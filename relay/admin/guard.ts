@@ -1,10 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { isLoopbackHost } from '../config/addresses.ts';
+import type { ListenAddress } from '../config/config.ts';
 
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?$/i;
 /** What stays reachable by the public name: liveness, and what asks people to sign in. */
 const PUBLIC_PATHS = /^\/(?:$|healthz$|readyz$|audit(?:\/stream)?$|console(?:\/|$))/;
+
+const LOCAL_ONLY = {
+  code: 'local_only',
+  detail: 'Ask for this on the machine that the relay runs on.',
+} as const;
 
 function ownAuthority({ socket }: IncomingMessage): string {
   const address = socket.localAddress?.replace(/^::ffff:/, '') ?? '';
@@ -51,12 +58,29 @@ export function createGuard(publicUrl: () => string | undefined): RequestHandler
       return ['foreign_origin', 'Other origins get nothing here.'];
     const isByProxy = known !== undefined && isPassedOn(request);
     if ((isByProxy || !isLocal) && !PUBLIC_PATHS.test(request.path))
-      return ['local_only', 'Ask for this on the machine that the relay runs on.'];
+      return [LOCAL_ONLY.code, LOCAL_ONLY.detail];
     return undefined;
   }
   return (request: Request, response: Response, next: NextFunction) => {
     const [code, detail] = refusal(request) ?? [];
     if (code === undefined) next();
     else response.status(403).json({ code, detail });
+  };
+}
+
+/**
+ * Keeps what operators do, which knows nobody, to the machine that the relay runs on.
+ *
+ * @param listen where the listener is
+ * @returns a handler that refuses other machines, and what a proxy passed on
+ */
+export function createLocalGuard(listen: () => ListenAddress): RequestHandler {
+  return (request: Request, response: Response, next: NextFunction) => {
+    // A socket that has closed has no address: a reload that was asked for in passing is refused.
+    const isFromHere =
+      listen().kind === 'unix' ||
+      isLoopbackHost(request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '');
+    if (isFromHere && !isPassedOn(request)) next();
+    else response.status(403).json(LOCAL_ONLY);
   };
 }

@@ -3,7 +3,7 @@ import type { InsecureName } from '../config/config.ts';
 import { type ConsoleDeps, mountConsole } from '../console/console.ts';
 import type { ConfigFault } from '../config/faults.ts';
 import type { UpstreamState } from '../generation.ts';
-import { createGuard } from './guard.ts';
+import { createGuard, createLocalGuard } from './guard.ts';
 import { mountReload, type ReloadDeps } from './reload.ts';
 import { mountRevocations, type RevocationsDeps } from './revocations.ts';
 
@@ -55,6 +55,8 @@ const HEADERS = {
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Referrer-Policy': 'no-referrer',
 };
+/** What tells of the configuration or changes something, and asks nobody to sign in. */
+const OPERATORS_ONLY = ['/config', '/reload', '/revocations'];
 const READ_ONLY = ['/healthz', '/readyz', '/config', '/metrics'];
 /** In place of Express's own page, which may show a stack. */
 function answerFault(_error: unknown, _request: Request, response: Response, next: NextFunction) {
@@ -79,6 +81,10 @@ export function createManagement(deps: ManagementDeps, parts: ConsoleParts): Man
     response.set(HEADERS);
     next();
   });
+  app.use(
+    OPERATORS_ONLY,
+    createLocalGuard(() => parts.management().listen),
+  );
   app.get('/healthz', (_request, response) => {
     response.json({ ok: true });
   });
