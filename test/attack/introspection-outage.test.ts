@@ -14,7 +14,7 @@ async function createBench(
   const issuer = await createIntrospectionIssuer(t);
   const relay = await createOpaqueRelay(t, {
     issuer: issuer.issuer,
-    yaml: '    introspection: { clientId: relay, clientSecretFile: s.txt, cache: 2s, timeout: 300ms }',
+    yaml: '    introspection: { clientId: relay, clientSecretFile: s.txt, cache: 2s, timeout: 3s }',
     files: { 's.txt': 's3cret\n' },
   });
   return { issuer, relay };

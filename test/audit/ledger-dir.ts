@@ -88,9 +88,9 @@ export function tamper(dir: string, change: (db: Database.Database) => void, seg
   }
 }
 
-/** Waits for a condition, at most ten seconds. */
+/** Waits for a condition, at most thirty seconds. */
 export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   while (!condition()) {
     if (Date.now() > deadline) throw new Error('waited in vain');
     await new Promise((resolve) => {

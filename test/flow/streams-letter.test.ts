@@ -19,7 +19,7 @@ const SWITCH =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n';
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await sleep(10);
+  for (let attempt = 0; attempt < 1_500 && !condition(); attempt++) await sleep(10);
   assert.ok(condition(), 'the condition came true in time');
 }
 

@@ -68,7 +68,7 @@ export function unchunk(framed: string): { readonly body: string; readonly trail
   }
 }
 
-const WAIT_MS = 3_000;
+const WAIT_MS = 15_000;
 
 /**
  * Waits until a text matches.

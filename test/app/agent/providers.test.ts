@@ -58,7 +58,7 @@ after(() => {
   server.closeAllConnections();
 });
 
-const make = (): Provider => createProvider({ fetch, now: () => 1000, timeoutMs: 500 });
+const make = (): Provider => createProvider({ fetch, now: () => 1000, timeoutMs: 3_000 });
 
 function says(status: number, body: unknown, type = 'application/json'): void {
   const text = typeof body === 'string' ? body : JSON.stringify(body);

@@ -123,9 +123,9 @@ export function getFrom({ hop, host }: UpstreamTarget): Promise<string> {
   });
 }
 
-/** Waits until something holds; throws after 5 s. */
+/** Waits until something holds; throws after 30 s. */
 export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
+  for (let attempt = 0; attempt < 3_000; attempt++) {
     if (holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
