@@ -59,7 +59,7 @@ export interface Company {
   close(): Promise<void>;
 }
 
-const relayStartMs = 20_000;
+const relayStartMs = 60_000;
 
 function tokenLife(options: CompanyOptions): number {
   const seconds = options.tokenSeconds ?? Number(process.env['DEMO_TOKEN_SECONDS'] ?? 300);

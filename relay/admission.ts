@@ -59,6 +59,9 @@ export function inItsPlace(
   return places === undefined ? run : () => run().finally(() => places.giveBack());
 }
 
+const noUpstream = (): RelayError =>
+  new RelayError('no_upstream', 'No address of this API is well; try again.');
+
 /**
  * Makes the admission: route, policy, bounds, audit, in this order.
  *
@@ -78,14 +81,15 @@ export function createAdmission(deps: AdmissionDeps): Admission {
     return verdict.kind === 'allow' ? bounds.over(api.config.name, { principal, ip }) : undefined;
   }
 
-  /** Finds an address, and a place among those open. */
-  function seat(api: Api): Pick<Admitted, 'upstream' | 'places'> {
+  /** A place among those open; the refusal where there is none. */
+  function seat(api: Api): Places | RelayError | undefined {
     const places = bounds.places(api.config.name);
-    places?.take();
-    const upstream = api.targets.take();
-    if (upstream !== undefined) return { upstream, places };
-    places?.giveBack();
-    throw new RelayError('no_upstream', 'No address of this API is well; try again.');
+    try {
+      places?.take();
+      return places;
+    } catch (error) {
+      return error as RelayError;
+    }
   }
 
   return async (request, visit, target, framing) => {
@@ -105,14 +109,18 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       details: () => requestDetails(request.rawHeaders, target.query),
     });
     const pending = over(api, verdict, principal, visit.ip);
-    const refused = pending && (await pending);
-    if (refused !== undefined) {
-      const denied = { kind: 'deny', code: refused.code, rule: verdict.rule ?? '' } as const;
-      return recorder.refused(visit, await recorder.decided(visit, api, denied), refused);
+    const full = pending && (await pending);
+    if (verdict.kind === 'deny')
+      return recorder.refused(visit, await recorder.decided(visit, api, verdict), refusal(verdict));
+    const places = full ?? seat(api);
+    if (places instanceof RelayError) {
+      const denied = { kind: 'deny', code: places.code, rule: verdict.rule } as const;
+      return recorder.refused(visit, await recorder.decided(visit, api, denied), places);
     }
-    const record = await recorder.decided(visit, api, verdict);
-    if (verdict.kind === 'deny') return recorder.refused(visit, record, refusal(verdict));
     try {
+      const record = await recorder.decided(visit, api, verdict);
+      const upstream = api.targets.take();
+      if (upstream === undefined) return recorder.refused(visit, record, noUpstream());
       const allowed = {
         request,
         visit,
@@ -126,9 +134,10 @@ export function createAdmission(deps: AdmissionDeps): Admission {
         answered: metrics.answered,
         watchUpload: bounds.uploads.watch,
       };
-      return { record, allowed, ...seat(api) };
+      return { record, allowed, upstream, places };
     } catch (error) {
-      return recorder.refused(visit, record, error as RelayError);
+      places?.giveBack();
+      throw error;
     }
   };
 }

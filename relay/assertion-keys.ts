@@ -1,7 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { randomUUID, type KeyObject } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../audit/directory.ts';
 import type { RelayConfig } from './config/config.ts';
 import type { AssertionKey } from './upstream/assertion.ts';
 
@@ -40,7 +41,7 @@ const isThere = (error: unknown): boolean => (error as { code?: unknown }).code 
 function makeKeyFile(file: string): void {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const draft = `${file}.${randomUUID()}`;
-  mkdirSync(dirname(file), { recursive: true });
+  makeDirectory(dirname(file), false);
   writeFileSync(draft, privateKey.export({ type: 'pkcs8', format: 'pem' }), {
     mode: 0o600,
     flag: 'wx',

@@ -5,7 +5,8 @@ import type { SharedState } from './state/shared-state.ts';
 /** The exchanges now open, so that they can be ended when access ends. */
 export interface Exchanges {
   /**
-   * @param principal whose exchange it is: it ends with the token, or when that is revoked
+   * @param principal whose exchange it is: it ends when the token is revoked, and, once its answer has
+   *   begun, with the token
    * @returns the `register` that forward and tunnel call
    */
   registrar(principal: Principal): (exchange: Cuttable) => Registration;
@@ -22,13 +23,17 @@ type Revocations = Pick<SharedState, 'isRevoked' | 'onRevoked'>;
 /** A place in the list of what is open. */
 class Open implements Registration {
   readonly principal: Principal;
+  /** What begins on a token that ended a moment ago, by another clock, has that clock's time. */
+  readonly endsAtMs: number;
   private readonly exchange: Cuttable;
   private readonly list: Open[];
   /** -1 when it is over. */
   private at: number;
 
-  constructor(list: Open[], principal: Principal, exchange: Cuttable) {
+  constructor(list: Open[], principal: Principal, exchange: Cuttable, nowMs: number) {
+    const { acceptedUntilMs, expiresAtMs } = principal;
     this.principal = principal;
+    this.endsAtMs = nowMs < expiresAtMs ? expiresAtMs : acceptedUntilMs;
     this.exchange = exchange;
     this.list = list;
     this.at = list.push(this) - 1;
@@ -36,6 +41,11 @@ class Open implements Registration {
 
   cut(by: ClosedBy): void {
     this.exchange.cut(by);
+  }
+
+  /** A request that was let in is answered: only what goes on beyond that ends with its token. */
+  cutExpired(nowMs: number): void {
+    if (this.endsAtMs <= nowMs && this.exchange.hasBegun()) this.exchange.cut('expiry');
   }
 
   /** The last one takes its place. */
@@ -76,7 +86,7 @@ export function createExchanges(now: () => number, revocations: Revocations): Ex
   }
   function cutExpired(): void {
     const at = now();
-    for (const each of open.slice()) if (each.principal.expiresAtMs <= at) each.cut('expiry');
+    for (const each of open.slice()) each.cutExpired(at);
   }
 
   const unsubscribe = revocations.onRevoked(cutRevoked);
@@ -86,7 +96,7 @@ export function createExchanges(now: () => number, revocations: Revocations): Ex
   }, 1000);
   sweep.unref();
   return {
-    registrar: (principal) => (exchange) => new Open(open, principal, exchange),
+    registrar: (principal) => (exchange) => new Open(open, principal, exchange, now()),
     count: (matches) =>
       matches === undefined
         ? open.length

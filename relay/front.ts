@@ -2,6 +2,8 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Ledger } from '../audit/ledger.ts';
 import type { Refusals } from '../audit/refusals.ts';
+import { createParting } from '../wire/parting.ts';
+import { stopListening } from '../wire/stop-listening.ts';
 import { createProofChecker } from './auth/dpop.ts';
 import { createIntrospector } from './auth/introspect.ts';
 import type { IssuerKeys } from './auth/jwks.ts';
@@ -17,8 +19,6 @@ import { createExchanges } from './exchanges.ts';
 import { createGenerations, type Generation, type Generations, type Shared } from './generation.ts';
 import { limitConnections } from './limits/connections.ts';
 import { createMetrics } from './metrics.ts';
-import { stopListening } from './listen.ts';
-import { createParting } from './parting.ts';
 import type { Stage } from './reload.ts';
 import { createTraces } from './telemetry/traces.ts';
 import { createProxiedPeers, directPeers } from './proxy-protocol.ts';
@@ -178,6 +178,10 @@ export async function openFront(deps: FrontDeps, closers: Closers): Promise<Fron
     upgrade(request, socket) {
       parting.switched(request);
       return generations.current().relay.upgrade(request, socket);
+    },
+    connect(request, socket) {
+      parting.switched(request);
+      generations.current().relay.connect(request, socket);
     },
     owes: parting.owes,
     unparsable: (status, ip) => generations.current().relay.unparsable(status, ip),

@@ -138,6 +138,7 @@ function createGeneration(config: RelayConfig, shared: Shared): Generation {
     relay: {
       serve: (request, response) => counted(relay.serve(request, response)),
       upgrade: (request, socket) => counted(relay.upgrade(request, socket)),
+      connect: relay.connect,
       unparsable: relay.unparsable,
     },
     issuers: verifier.states,

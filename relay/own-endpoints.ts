@@ -21,6 +21,8 @@ export interface OwnEndpoints {
   ): Promise<boolean>;
 }
 
+const isRead = ({ method }: Target): boolean => method === 'GET' || method === 'HEAD';
+
 /**
  * Makes the relay's own endpoints.
  *
@@ -39,11 +41,10 @@ export function createOwnEndpoints(deps: {
   return {
     async serveOwn(visit: Visit, target: Target, response: ServerResponse): Promise<boolean> {
       const principal = visit.principal as NonNullable<Visit['principal']>;
-      const read = target.method === 'GET' || target.method === 'HEAD';
       const body =
-        read && target.path === '/.latchkey/whoami'
+        isRead(target) && target.path === '/.latchkey/whoami'
           ? whoami(principal)
-          : read && target.path === '/.latchkey/apis'
+          : isRead(target) && target.path === '/.latchkey/apis'
             ? catalogue(runtime, principal)
             : undefined;
       if (body === undefined) return false;
@@ -59,8 +60,7 @@ export function createOwnEndpoints(deps: {
       visit: Visit,
       target: Target,
     ): Promise<boolean> {
-      const document =
-        target.method === 'GET' ? publicDocument(target.path, runtime, version) : undefined;
+      const document = isRead(target) ? publicDocument(target.path, runtime, version) : undefined;
       if (document !== undefined) {
         sendJson(response, visit.requestId, document.body, document.cacheSeconds);
         return true;

@@ -1,7 +1,7 @@
 import type { Ledger, OpenRecord } from '../audit/ledger.ts';
-import type { ClosedBy } from '../wire/forward-plan.ts';
+import type { AnswerProblem, ClosedBy } from '../wire/forward-plan.ts';
+import type { ProblemError } from '../wire/problem.ts';
 import type { RelayError } from './errors.ts';
-import { asProblem } from './respond.ts';
 import type { RequestMetrics } from './metrics.ts';
 import type { Api } from './runtime.ts';
 import { CLIENT_LEFT, describeEnd, describeVisit, type Visit } from './visit.ts';
@@ -12,6 +12,7 @@ export interface Ended {
   readonly bytesIn?: number;
   readonly bytesOut?: number;
   readonly cutBy?: ClosedBy;
+  readonly problem?: AnswerProblem;
 }
 
 /** Writes the two records of a request of somebody recognised. */
@@ -26,9 +27,9 @@ export interface Recorder {
     api: Api | undefined,
     verdict: Parameters<typeof describeVisit>[2],
   ): Promise<OpenRecord | undefined>;
-  /** Closes the record of a decision against somebody, and throws the refusal. */
+  /** Throws the refusal of somebody recognised; {@link Recorder.answered} closes the record of it. */
   refused(visit: Visit, open: OpenRecord | undefined, error: RelayError): never;
-  /** Runs an admitted exchange and closes its record, whatever happens. */
+  /** Runs an admitted exchange and closes its record; where it fails, {@link Recorder.answered} does. */
   during(
     visit: Visit,
     admitted: {
@@ -38,6 +39,8 @@ export interface Recorder {
     },
     run: () => Promise<Ended>,
   ): Promise<void>;
+  /** Closes the record of what the relay answered in place of an API. */
+  answered(visit: Visit, problem: ProblemError, bytesOut: number): void;
 }
 
 /**
@@ -75,28 +78,33 @@ export function createRecorder(
       return open;
     },
     refused(visit, open, error) {
-      const { status, code } = error;
-      open?.finish(describeEnd(visit, { status, code, bytesOut: 0, closedBy: 'relay' }, now()));
+      visit.open = { record: open, end: { closedBy: 'relay' } };
       throw error;
     },
     async during(visit, admitted, run) {
       const { record } = admitted;
       metrics.opened(visit);
       try {
-        const { status, bytesIn = 0, bytesOut = 0, cutBy: closedBy = 'upstream' } = await run();
+        const ended = await run();
+        const { status, bytesIn = 0, bytesOut = 0, cutBy: closedBy = 'upstream', problem } = ended;
         const upstream = admitted.upstream.url;
-        const end = { status, upstream, bytesIn, bytesOut, closedBy };
+        const code = problem === undefined ? {} : { code: problem };
+        const end = { status, ...code, upstream, bytesIn, bytesOut, closedBy };
         visit.status = status === 0 ? CLIENT_LEFT : status;
+        if (problem !== undefined) visit.code = problem;
         record?.finish(describeEnd(visit, end, now()));
       } catch (error) {
-        const { status, code } = asProblem(error);
         const upstream = admitted.upstream.url;
-        const end = { status, code, upstream, bytesOut: 0, closedBy: 'error' } as const;
-        record?.finish(describeEnd(visit, end, now()));
+        visit.open = { record, end: { upstream, closedBy: 'error' } };
         throw error;
       } finally {
         metrics.closed(visit);
       }
+    },
+    answered(visit, { status, code }, bytesOut) {
+      if (visit.open === undefined) return;
+      const { record, end } = visit.open;
+      record?.finish(describeEnd(visit, { status, code, ...end, bytesOut }, now()));
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Refusals } from '../audit/refusals.ts';
 import { forward } from '../wire/forward.ts';
 import { readFraming, readUpgradeFraming } from '../wire/framing.ts';
 import { fieldValues } from '../wire/headers.ts';
+import type { ProblemError } from '../wire/problem.ts';
 import { canonicalTarget, type Target } from '../wire/target.ts';
 import { responseOn, tunnel } from '../wire/tunnel.ts';
 import { checkToken, readCredential, type Credential } from './auth/bearer.ts';
@@ -54,6 +55,8 @@ export interface RelayDeps {
 export interface Relay {
   serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
   upgrade(request: IncomingMessage, socket: Duplex): Promise<void>;
+  /** Refuses CONNECT (RFC 9110 §9.3.6), which node hands over without an answer to write to. */
+  connect(request: IncomingMessage, socket: Duplex): void;
   /** Records what node's parser refused: no request exists. */
   unparsable(status: number, ip: string): void;
 }
@@ -67,6 +70,9 @@ const CLOSING = new Set([
   'url_too_long',
   'draining',
 ]);
+
+const notRelayed = (method: string): RelayError =>
+  new RelayError('method', `${method} is not relayed; use another method.`);
 
 /**
  * Builds the relay's pipeline.
@@ -102,9 +108,7 @@ export function createRelay(deps: RelayDeps): Relay {
     if (deps.draining()) throw new RelayError('draining', 'The relay is restarting; try again.');
     const target = canonicalTarget(request, config.limits);
     runtime.checkHost(target.authority);
-    if (target.method === 'TRACE' || target.method === 'CONNECT') {
-      throw new RelayError('method', `${target.method} is not relayed.`);
-    }
+    if (target.method === 'TRACE') throw notRelayed(target.method);
     visit.target = target;
     return target;
   }
@@ -179,7 +183,12 @@ export function createRelay(deps: RelayDeps): Relay {
     pages.letRead(request, response, visit);
     const close = CLOSING.has(problem.code) || request.headers.expect !== undefined;
     const bytesOut = refuse(response, problem, visit.requestId, challengeFacts(visit), close);
+    recordAnswer(visit, problem, bytesOut);
+  }
+
+  function recordAnswer(visit: Visit, problem: ProblemError, bytesOut: number): void {
     if (visit.principal === undefined) unidentified.refused(visit, problem, bytesOut);
+    else recorder.answered(visit, problem, bytesOut);
   }
 
   return {
@@ -206,10 +215,19 @@ export function createRelay(deps: RelayDeps): Relay {
         const run = inItsPlace(admitted, () => attempt(admitted, socket, tunnel));
         await recorder.during(visit, admitted, run);
       } catch (error) {
-        if (!socket.destroyed) answerError(error, request, responseOn(request, socket), visit);
+        if (socket.destroyed) recordAnswer(visit, asProblem(error), 0);
+        else answerError(error, request, responseOn(request, socket), visit);
       }
       metrics.ended(visit, CLIENT_LEFT);
       visit.trace?.ended(CLIENT_LEFT);
+    },
+
+    connect(request, socket) {
+      const visit = begin(request);
+      const response = responseOn(request, socket);
+      answerError(notRelayed('CONNECT'), request, response, visit);
+      metrics.ended(visit, response.statusCode);
+      visit.trace?.ended(response.statusCode);
     },
 
     unparsable: unidentified.unparsable,

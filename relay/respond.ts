@@ -33,6 +33,8 @@ function challenge(
   return `${scheme} ${parts.join(', ')}`;
 }
 
+const RELAYED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
 /** One challenge a scheme that could succeed; each in a field of its own. */
 function challenges(problem: RelayError, facts: ChallengeFacts): string[] {
   if (problem.challenge === undefined) return [];
@@ -100,6 +102,9 @@ export function refuse(
     if (values.length > 0) response.setHeader('WWW-Authenticate', values);
     if (facts.dpop && offersNonce(problem, facts))
       response.setHeader('DPoP-Nonce', facts.dpop.nonce);
+    // RFC 9110 §15.5.6. What an API takes of these is its own to say.
+    if (problem.code === 'method' && !response.hasHeader('Allow'))
+      response.setHeader('Allow', RELAYED);
     // The app records why, without reading the body that it passes on.
     response.setHeader('X-Latchkey-Code', problem.code);
   }

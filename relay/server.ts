@@ -24,6 +24,17 @@ const PARSER_ANSWERS: Readonly<Record<string, string>> = {
 const bareAnswer = (status: string): string =>
   `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
 
+/** Whether what came first on a connection is one line, longer than all fields may be together. */
+function isOneLongLine(error: NodeJS.ErrnoException, socket: Duplex): boolean {
+  if (error.code !== 'HPE_HEADER_OVERFLOW') return false;
+  const { rawPacket, bytesParsed } = error as {
+    readonly rawPacket?: Buffer;
+    readonly bytesParsed?: number;
+  };
+  const isFirst = rawPacket?.length === (socket as Partial<Socket>).bytesRead;
+  return isFirst && rawPacket?.subarray(0, bytesParsed).includes('\n') === false;
+}
+
 /**
  * Answers what node's parser refused: no request exists, so the socket is written by hand.
  *
@@ -34,7 +45,9 @@ function answerParserError(error: NodeJS.ErrnoException, socket: Duplex): number
     socket.destroy();
     return 0;
   }
-  const status = PARSER_ANSWERS[error.code ?? ''] ?? '400 Bad Request';
+  const status = isOneLongLine(error, socket)
+    ? '414 URI Too Long'
+    : (PARSER_ANSWERS[error.code ?? ''] ?? '400 Bad Request');
   endWithAnswer(socket, bareAnswer(status));
   return Number.parseInt(status, 10);
 }
@@ -168,8 +181,7 @@ export function createPublicServer(
         if (!endIfOwing(request, socket)) void relay.upgrade(request, socket);
       });
       server.on('connect', (request: IncomingMessage, socket: Socket) => {
-        if (!endIfOwing(request, socket))
-          endWithAnswer(socket, bareAnswer('405 Method Not Allowed'));
+        if (!endIfOwing(request, socket)) relay.connect(request, socket);
       });
     },
   };

@@ -18,6 +18,7 @@ export interface Unidentified {
 const PARSER_CODES: Readonly<Record<number, RelayErrorCode>> = {
   408: 'too_slow',
   413: 'too_large',
+  414: 'url_too_long',
   431: 'headers_too_large',
 };
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { clientAddress } from '../wire/forwarded.ts';
 import type { Target } from '../wire/target.ts';
 import { continueTrace } from '../wire/trace.ts';
+import type { OpenRecord } from '../audit/ledger.ts';
 import type { AuditFields, ClosedBy } from '../audit/record.ts';
 import type { Principal } from './auth/principal.ts';
 import type { Verdict } from './policy/verdict.ts';
@@ -18,6 +19,7 @@ export interface Visit {
   /** Another one's in the end, where the audit knows this one already. */
   requestId: string;
   readonly ip: string;
+  readonly method: string;
   readonly startedAtMs: number;
   /** What sent it, as the app says. */
   readonly tool?: string | undefined;
@@ -37,6 +39,11 @@ export interface Visit {
   /** The API's name, once a decision about it is committed. */
   api?: string;
   decision?: 'allow' | 'deny';
+  /** What is on record of it until it is answered. */
+  open?: {
+    readonly record: OpenRecord | undefined;
+    readonly end: { readonly upstream?: string; readonly closedBy: ClosedBy };
+  };
   /** When it went on to the API, epoch ms. */
   sentAtMs?: number;
   /** How the exchange ended; absent where the relay answered itself. */
@@ -68,6 +75,7 @@ export function beginVisit(
   const visit: Mutable<Visit> = {
     requestId,
     ip: clientAddress(runtime.peerOf(request.socket), request.rawHeaders, runtime.trustedProxies),
+    method: request.method ?? '',
     startedAtMs: nowMs,
     tool: readToolName(request.rawHeaders),
     kind: 'http',
@@ -118,7 +126,7 @@ export function describeVisit(
     ip: visit.ip === '' ? undefined : visit.ip,
     api: api?.config.name,
     rule: verdict.rule,
-    method: target?.method,
+    method: visit.method,
     path: target === undefined ? undefined : recordablePath(target, api),
     decision: verdict.kind,
     code: verdict.kind === 'deny' ? verdict.code : undefined,

@@ -4,6 +4,7 @@ import { fitting, keepAnswer, passInterim, AnswerWriter, type AnswerKeeper } fro
 import type { Connection, ConnectionUser } from './connection.ts';
 import { WireError } from './errors.ts';
 import type {
+  AnswerProblem,
   ClosedBy,
   Cuttable,
   ForwardPlan,
@@ -87,6 +88,7 @@ class Exchange implements ConnectionUser, Cuttable, Waiter {
   private bytesIn = 0;
   private bytesOut = 0;
   private status = 0;
+  private problem: AnswerProblem = 'upstream_protocol';
   private settled = false;
   private isQuiet = false;
   private isIdling = false;
@@ -129,6 +131,10 @@ class Exchange implements ConnectionUser, Cuttable, Waiter {
     this.watch = plan.watchUpload?.((error) => this.broken(error, 'client'));
     const sent = (bytes: number): void => this.sent(bytes);
     this.upload = startUpload(request, response, connection, plan, { sent, watch: this.watch });
+  }
+
+  hasBegun(): boolean {
+    return this.response.headersSent;
   }
 
   /** Ends an exchange whose answer had begun, or whose client left: nothing more can be said. */
@@ -233,9 +239,11 @@ class Exchange implements ConnectionUser, Cuttable, Waiter {
 
   private answered(cutBy?: ClosedBy): ForwardResult {
     const { status, bytesIn, bytesOut } = this;
-    return cutBy === undefined
-      ? { kind: 'answered', status, bytesIn, bytesOut }
-      : { kind: 'answered', status, bytesIn, bytesOut, cutBy };
+    const answered = { kind: 'answered', status, bytesIn, bytesOut } as const;
+    if (cutBy === undefined) return answered;
+    return cutBy === 'upstream'
+      ? { ...answered, cutBy, problem: this.problem }
+      : { ...answered, cutBy };
   }
 
   private giveUp(): void {
@@ -256,6 +264,7 @@ class Exchange implements ConnectionUser, Cuttable, Waiter {
   }
 
   private broken(error: Error, by: ClosedBy): void {
+    if (error instanceof TimeoutError) this.problem = 'upstream_timeout';
     if (this.response.headersSent) this.cut(by);
     else this.fail(error);
   }

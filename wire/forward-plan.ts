@@ -8,8 +8,13 @@ import type { NextHop } from './next-hop.ts';
 export type ClosedBy =
   'client' | 'upstream' | 'relay' | 'expiry' | 'revocation' | 'drain' | 'error';
 
+/** What ends an answer that has begun. */
+export type AnswerProblem = 'upstream_protocol' | 'upstream_timeout';
+
 /** Something under way that can be ended from outside. */
 export interface Cuttable {
+  /** Whether the client has the head of its answer. */
+  hasBegun(): boolean;
   cut(by: ClosedBy): void;
 }
 
@@ -73,8 +78,10 @@ export type ForwardResult =
       readonly status: number;
       readonly bytesIn: number;
       readonly bytesOut: number;
-      /** Absent when the whole answer was delivered. */
+      /** Absent when the whole answer was delivered; `upstream` when that broke it off. */
       readonly cutBy?: ClosedBy;
+      /** How the upstream broke it off. */
+      readonly problem?: AnswerProblem;
     }
   | {
       readonly kind: 'intercepted';

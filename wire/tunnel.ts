@@ -126,7 +126,7 @@ export function tunnel(
       connection.destroy();
       reject(Object.assign(transportError(error), facts));
     };
-    registration = plan.register?.({ cut: end });
+    registration = plan.register?.({ hasBegun: () => status !== 0, cut: end });
     socket.on('close', () => end('client'));
     socket.on('error', () => end('client'));
     connection.use(

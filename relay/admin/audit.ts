@@ -4,6 +4,7 @@ import { AuditError } from '../../audit/errors.ts';
 import { type AuditFilter, BadAsk, matchesFilter, readAsk, readStreamAsk } from './audit-filter.ts';
 import type { AuditStreams } from './audit-stream.ts';
 import type { LedgerReader } from './ledger-reader.ts';
+import { refuseMethod, sendProblem } from './problem.ts';
 import type { ReadLog } from './read-log.ts';
 import type { Reader } from './reader.ts';
 
@@ -43,13 +44,11 @@ export function answerReadFault(
   const code = error instanceof AuditError ? error.code : undefined;
   if (response.headersSent) next(error);
   else if (error instanceof BadAsk || code === 'audit_query')
-    response.status(400).json({ code: 'bad_request', detail: (error as Error).message });
-  else if (code !== undefined)
-    response
-      .status(503)
-      .set('Retry-After', '5')
-      .json({ code: 'audit_unavailable', detail: (error as Error).message });
-  else next(error);
+    sendProblem(response, 400, 'bad_request', (error as Error).message);
+  else if (code !== undefined) {
+    response.set('Retry-After', '5');
+    sendProblem(response, 503, 'audit_unavailable', (error as Error).message);
+  } else next(error);
 }
 
 /**
@@ -98,10 +97,8 @@ export function mountAudit(app: Express, deps: AuditDeps): void {
     const last = request.headers['last-event-id'];
     const resumed = typeof last === 'string' && /^[0-9]{1,15}$/.test(last) ? Number(last) : after;
     if (!streams.hasRoom()) {
-      response
-        .status(503)
-        .set('Retry-After', '30')
-        .json({ code: 'too_many_streams', detail: 'Too many listen at this time; try again.' });
+      response.set('Retry-After', '30');
+      sendProblem(response, 503, 'too_many_streams', 'Too many listen at this time; try again.');
       return;
     }
     await reads.note(deps.readerOf(request), 'audit stream', await shown(filter));
@@ -120,7 +117,7 @@ export function mountAudit(app: Express, deps: AuditDeps): void {
   app.get('/audit', route(page));
   app.get('/audit/stream', route(listen));
   app.all(['/audit', '/audit/stream'], (_request, response) => {
-    response.status(405).set('Allow', 'GET, HEAD').json({ code: 'method', detail: 'Use GET.' });
+    refuseMethod(response, ['GET', 'HEAD']);
   });
   app.use('/audit', answerReadFault);
 }

@@ -3,15 +3,13 @@ import type { TLSSocket } from 'node:tls';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { isLoopbackHost } from '../config/addresses.ts';
 import type { ListenAddress } from '../config/config.ts';
+import { sendProblem } from './problem.ts';
 
 const LOOPBACK = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]+)?$/i;
 /** What stays reachable by the public name: liveness, and what asks people to sign in. */
 const PUBLIC_PATHS = /^\/(?:$|healthz$|readyz$|audit(?:\/stream)?$|console(?:\/|$))/;
 
-const LOCAL_ONLY = {
-  code: 'local_only',
-  detail: 'Ask for this on the machine that the relay runs on.',
-} as const;
+const LOCAL_ONLY = ['local_only', 'Ask for this on the machine that the relay runs on.'] as const;
 
 function ownAuthority({ socket }: IncomingMessage): string {
   const address = socket.localAddress?.replace(/^::ffff:/, '') ?? '';
@@ -57,14 +55,13 @@ export function createGuard(publicUrl: () => string | undefined): RequestHandler
     if (isForeign(request, isPublic ? [known] : [known, own]))
       return ['foreign_origin', 'Other origins get nothing here.'];
     const isByProxy = known !== undefined && isPassedOn(request);
-    if ((isByProxy || !isLocal) && !PUBLIC_PATHS.test(request.path))
-      return [LOCAL_ONLY.code, LOCAL_ONLY.detail];
+    if ((isByProxy || !isLocal) && !PUBLIC_PATHS.test(request.path)) return LOCAL_ONLY;
     return undefined;
   }
   return (request: Request, response: Response, next: NextFunction) => {
-    const [code, detail] = refusal(request) ?? [];
-    if (code === undefined) next();
-    else response.status(403).json({ code, detail });
+    const refused = refusal(request);
+    if (refused === undefined) next();
+    else sendProblem(response, 403, ...refused);
   };
 }
 
@@ -81,6 +78,6 @@ export function createLocalGuard(listen: () => ListenAddress): RequestHandler {
       listen().kind === 'unix' ||
       isLoopbackHost(request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '');
     if (isFromHere && !isPassedOn(request)) next();
-    else response.status(403).json(LOCAL_ONLY);
+    else sendProblem(response, 403, ...LOCAL_ONLY);
   };
 }

@@ -1,9 +1,11 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import { createUlids } from '../../audit/ulid.ts';
 import type { InsecureName } from '../config/config.ts';
 import { type ConsoleDeps, mountConsole } from '../console/console.ts';
 import type { ConfigFault } from '../config/faults.ts';
 import type { UpstreamState } from '../generation.ts';
 import { createGuard, createLocalGuard } from './guard.ts';
+import { refuseMethod, sendProblem } from './problem.ts';
 import { mountReload, type ReloadDeps } from './reload.ts';
 import { mountRevocations, type RevocationsDeps } from './revocations.ts';
 
@@ -57,11 +59,12 @@ const HEADERS = {
 };
 /** What tells of the configuration or changes something, and asks nobody to sign in. */
 const OPERATORS_ONLY = ['/config', '/reload', '/revocations'];
+const SEE = 'See /healthz, /readyz, /config, /metrics, /reload, /revocations';
 const READ_ONLY = ['/healthz', '/readyz', '/config', '/metrics'];
 /** In place of Express's own page, which may show a stack. */
 function answerFault(_error: unknown, _request: Request, response: Response, next: NextFunction) {
   if (response.headersSent) next(new Error('the answer was cut'));
-  else response.status(400).json({ code: 'bad_request', detail: 'The request is not understood.' });
+  else sendProblem(response, 400, 'bad_request', 'The request is not understood.');
 }
 
 /**
@@ -76,11 +79,12 @@ export function createManagement(deps: ManagementDeps, parts: ConsoleParts): Man
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
-  app.use(createGuard(() => parts.management().publicUrl));
+  const ids = createUlids();
   app.use((_request, response, next) => {
-    response.set(HEADERS);
+    response.set(HEADERS).set('X-Request-Id', ids(Date.now()));
     next();
   });
+  app.use(createGuard(() => parts.management().publicUrl));
   app.use(
     OPERATORS_ONLY,
     createLocalGuard(() => parts.management().listen),
@@ -101,7 +105,7 @@ export function createManagement(deps: ManagementDeps, parts: ConsoleParts): Man
     response.set('Content-Type', contentType).end(text);
   });
   app.all(READ_ONLY, (_request, response) => {
-    response.status(405).set('Allow', 'GET, HEAD').json({ code: 'method', detail: 'Use GET.' });
+    refuseMethod(response, ['GET', 'HEAD']);
   });
   mountReload(app, deps);
   mountRevocations(app, deps.revocations);
@@ -110,9 +114,7 @@ export function createManagement(deps: ManagementDeps, parts: ConsoleParts): Man
     ? mountConsole(app, { ...deps, ...parts, isRevoked })
     : undefined;
   app.use((_request, response) => {
-    response
-      .status(404)
-      .json({ code: 'not_found', detail: 'See /healthz, /readyz, /config, /metrics.' });
+    sendProblem(response, 404, 'not_found', shown === undefined ? SEE : `${SEE}, /audit, /`);
   });
   app.use(answerFault);
   return { app, close: async () => shown?.close() };

@@ -1,5 +1,6 @@
 import type { Express } from 'express';
 import type { ReloadResult } from '../reload.ts';
+import { refuseMethod, sendProblem } from './problem.ts';
 import { requireJson } from './require-json.ts';
 
 /** What `POST /reload` needs. */
@@ -20,16 +21,11 @@ export function mountReload(app: Express, deps: ReloadDeps): void {
       response.json({ hash: result.hash, changed: result.changed });
       return;
     }
-    response.status(422).type('application/problem+json').json({
-      type: 'urn:latchkey:problem:reload_failed',
-      title: 'The configuration was not reloaded',
-      status: 422,
-      detail: 'Nothing changed. Correct the faults; the file is read again when it changes.',
-      code: 'reload_failed',
-      faults: result.faults,
-    });
+    const detail = 'Nothing changed. Correct the faults; the file is read again when it changes.';
+    const title = 'The configuration was not reloaded';
+    sendProblem(response, 422, 'reload_failed', detail, { title, faults: result.faults });
   });
   app.all('/reload', (_request, response) => {
-    response.status(405).set('Allow', 'POST').json({ code: 'method', detail: 'Use POST.' });
+    refuseMethod(response, ['POST']);
   });
 }

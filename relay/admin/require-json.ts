@@ -1,4 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
+import { sendProblem } from './problem.ts';
 
 /**
  * Lets calls that change something pass only with `Content-Type: application/json`: a form of a web page
@@ -12,8 +13,5 @@ import type { NextFunction, Request, Response } from 'express';
 export function requireJson(request: Request, response: Response, next: NextFunction): void {
   const type = request.headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type === 'application/json') next();
-  else
-    response
-      .status(415)
-      .json({ code: 'bad_request', detail: 'Send Content-Type: application/json.' });
+  else sendProblem(response, 415, 'bad_request', 'Send Content-Type: application/json.');
 }

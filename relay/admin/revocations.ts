@@ -10,6 +10,7 @@ import { parseJsonObject } from '../auth/json.ts';
 import type { IssuerConfig } from '../config/config.ts';
 import { asProblem } from '../respond.ts';
 import type { Revocation, SharedState } from '../state/shared-state.ts';
+import { refuseMethod, sendProblem } from './problem.ts';
 import { requireJson } from './require-json.ts';
 
 /** What ending sessions by hand needs. */
@@ -117,18 +118,19 @@ function answerFault(error: unknown, _request: Request, response: Response, next
   }
   const status = (error as { status?: unknown } | null)?.status;
   if (error instanceof BadOrder) {
-    response.status(400).json({ code: 'bad_request', detail: error.message });
+    sendProblem(response, 400, 'bad_request', error.message);
   } else if (status === 413) {
-    response.status(413).json({ code: 'too_large', detail: 'An order has at most 16 KB.' });
+    sendProblem(response, 413, 'too_large', 'An order has at most 16 KB.');
   } else if (status === 400 || status === 415) {
-    response.status(400).json({ code: 'bad_request', detail: 'The body cannot be read.' });
+    sendProblem(response, 400, 'bad_request', 'The body cannot be read.');
   } else {
     const problem = asProblem(error);
     const detail =
       problem.code === 'audit_unavailable'
         ? 'The revocation is in force, but could not be recorded. Send it again.'
         : problem.message;
-    response.status(problem.status).set(problem.headers).json({ code: problem.code, detail });
+    response.set(problem.headers);
+    sendProblem(response, problem.status, problem.code, detail, { title: problem.title });
   }
 }
 
@@ -181,10 +183,7 @@ export function mountRevocations(app: Express, deps: RevocationsDeps): void {
     route(revoke),
   );
   app.all('/revocations', (_request, response) => {
-    response
-      .status(405)
-      .set('Allow', 'GET, HEAD, POST')
-      .json({ code: 'method', detail: 'Use GET or POST.' });
+    refuseMethod(response, ['GET', 'HEAD', 'POST']);
   });
   app.use('/revocations', answerFault);
 }

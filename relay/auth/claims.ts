@@ -154,6 +154,7 @@ export function principalFromClaims(
     groups: textsOf(claimAt(claims, issuer.claims.groups), issuer.claims.groups, whole),
     claims,
     expiresAtMs: Math.floor(exp * 1000),
+    acceptedUntilMs: Math.floor(exp * 1000) + issuer.clockToleranceMs,
     ...(typeof authTime === 'number' && Number.isFinite(authTime) ? { authTime } : {}),
     ...(typeof acr === 'string' ? { acr } : {}),
     ...revocable(claims),

@@ -1,5 +1,5 @@
 import { RelayError } from '../errors.ts';
-import { parseJsonObject } from './json.ts';
+import { isObject, parseJsonObject } from './json.ts';
 
 /** A JWT in compact serialisation, taken apart; nothing of it is verified. */
 export interface CompactJws {
@@ -85,4 +85,21 @@ export function parseCompactJws(token: string): CompactJws {
   const claims = decodeObject(payload, 'claims');
   decodeCanonical(signature);
   return { header, claims, parts: { protected: protectedPart, payload, signature } };
+}
+
+/**
+ * Tells whether a token is, or is a damaged, signed JWT: its header says how it is signed. Such a token is
+ * shown to nobody who would only have to mend it to use it.
+ *
+ * @param token as it was sent
+ * @returns false for opaque tokens, and for encrypted ones, which only their issuer can read
+ */
+export function looksSigned(token: string): boolean {
+  const [first = ''] = token.split('.', 1);
+  try {
+    const header: unknown = JSON.parse(Buffer.from(first, 'base64url').toString('utf8'));
+    return isObject(header) && 'alg' in header && !('enc' in header);
+  } catch {
+    return false;
+  }
 }

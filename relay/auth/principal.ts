@@ -15,6 +15,8 @@ export interface Principal {
   readonly groups: readonly string[];
   readonly claims: Readonly<Record<string, unknown>>;
   readonly expiresAtMs: number;
+  /** Until when the issuer's `clockTolerance` lets it begin something. */
+  readonly acceptedUntilMs: number;
   /** `auth_time` in seconds, when it is a number. */
   readonly authTime?: number;
   readonly acr?: string;

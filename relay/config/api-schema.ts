@@ -44,9 +44,13 @@ const conditions = z.strictObject({
     .record(
       text,
       z.union(
-        [scalar, z.array(scalar).min(1)],
+        [scalar, some(scalar)],
         'must be a string, a number, true, false or a list of these with at least one',
       ),
+    )
+    .refine(
+      (claims) => Object.keys(claims).length > 0,
+      'must name at least one claim; leave the key out for no such condition',
     )
     .optional(),
   from: some(cidr).optional(),

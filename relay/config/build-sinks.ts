@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { AuditFormat } from '../../audit/formats/format.ts';
+import type { AuditFormat } from '../../audit/formats/names.ts';
 import { present, secretOf, type SecretContents } from './build-parts.ts';
 import type {
   FileSinkConfig,

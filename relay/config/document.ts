@@ -139,6 +139,11 @@ function valuesOf(document: Document, faults: RawFault[]): unknown {
   }
 }
 
+const faultTexts: Readonly<Partial<Record<string, string>>> = {
+  DUPLICATE_KEY: 'this key is there twice; remove one',
+  MULTIPLE_DOCS: 'must be one document: remove the `---` or `...`, or what follows it',
+};
+
 /**
  * Parses YAML, expands `${NAME}` in string values and keeps the way back to the lines.
  *
@@ -148,14 +153,11 @@ function valuesOf(document: Document, faults: RawFault[]): unknown {
  */
 export function parseConfigText(text: string, env: NodeJS.ProcessEnv): ParsedDocument {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'silent' });
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   const problems = [...document.errors, ...document.warnings];
   const faults: RawFault[] = problems.map((problem) => ({
     path: pathAtOffset(document, problem.pos[0]),
-    message:
-      problem.code === 'DUPLICATE_KEY'
-        ? 'this key is there twice; remove one'
-        : `is not usable YAML: ${problem.message}`,
+    message: faultTexts[problem.code] ?? `is not usable YAML: ${problem.message}`,
     offset: problem.pos[0],
   }));
   let readable = document.errors.every((problem) => problem.code === 'DUPLICATE_KEY');

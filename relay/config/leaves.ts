@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseAuthority, parseCidr, parseHttpUrl, parseListen } from './addresses.ts';
 import { headerNameFault, headerValueFault } from './headers.ts';
-import { formatDuration, parseDuration, parseSize } from './units.ts';
+import { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 
 /**
  * A string that is read into something else.
@@ -65,7 +65,8 @@ export function duration(minMs: number, maxMs: number) {
  * @returns the schema; its output is bytes
  */
 export function size(minBytes: number, maxBytes: number) {
-  return parsed('a size such as 64KB or 10MB, within sane bounds', (value) => {
+  const expected = `a size such as 64KB or 10MB, from ${formatSize(minBytes)} to ${formatSize(maxBytes)}`;
+  return parsed(expected, (value) => {
     const bytes = parseSize(value);
     return bytes !== undefined && bytes >= minBytes && bytes <= maxBytes ? bytes : undefined;
   });

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
@@ -34,6 +35,20 @@ function located(file: string, raws: readonly RawFault[], document: ParsedDocume
     .sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
+const wholeFile = (file: string, message: string): ConfigError =>
+  new ConfigError([{ file, line: 1, column: 1, path: '(file)', message }]);
+
+/** What is no UTF-8 would be read as something else, and the line and column show where. */
+function checkEncoding(file: string, bytes: Buffer): void {
+  if (isUtf8(bytes)) return;
+  const text = bytes.toString('utf8');
+  const before = text.slice(0, text.indexOf('\ufffd'));
+  const line = before.split('\n').length;
+  const column = before.length - before.lastIndexOf('\n');
+  const message = 'is no UTF-8 here; save the file in that encoding';
+  throw new ConfigError([{ file, line, column, path: '(file)', message }]);
+}
+
 async function bytesOf(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
@@ -41,7 +56,7 @@ async function bytesOf(file: string): Promise<Buffer> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     const message =
       code === 'ENOENT' ? 'the file does not exist' : `the file cannot be read (${code})`;
-    throw new ConfigError([{ file, line: 1, column: 1, path: '(file)', message }]);
+    throw wholeFile(file, message);
   }
 }
 
@@ -58,6 +73,7 @@ export async function loadConfig(
   { env }: { readonly env: NodeJS.ProcessEnv },
 ): Promise<RelayConfig> {
   const bytes = await bytesOf(file);
+  checkEncoding(file, bytes);
   const document = parseConfigText(bytes.toString('utf8'), env);
   const faults: RawFault[] = [...document.faults];
   if (!document.readable) throw new ConfigError(located(file, faults, document));

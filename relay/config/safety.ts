@@ -82,6 +82,15 @@ const apiHosts: Check = (values) =>
 const issuerNames: Check = (values) =>
   duplicates(selectText(values, 'issuers.*.issuer'), 'this issuer is there twice; keep one');
 
+const listenersApart: Check = (values) =>
+  duplicates(
+    ['listen', 'listen.*', 'management.listen']
+      .flatMap((pattern) => selectText(values, pattern))
+      // Port 0 is another one each time.
+      .filter(({ value }) => !value.endsWith(':0')),
+    'is where a listener above already is; give each its own address or port',
+  );
+
 const ruleNames: Check = (values) =>
   select(values, 'apis.*').flatMap(({ path }) =>
     duplicates(
@@ -196,6 +205,7 @@ const checks: readonly Check[] = [
   plainUrls(['telemetry.traces.url'], 'plainTelemetry'),
   plainUrls(['anomalies.webhook.url'], 'plainSink'),
   apiPaths,
+  listenersApart,
   apiHosts,
   issuerNames,
   ruleNames,

@@ -53,6 +53,9 @@ const PEM = [
   'tls.additional.*.certFile',
 ];
 
+/** Made at the first start; its audit reads it, and no reload. */
+const MADE_IF_MISSING = 'audit.keyFile';
+
 /** What the `*File` keys of a configuration lead to. */
 export interface Secrets {
   /** By the path as written in the file; also those of certificates and keys. */
@@ -88,6 +91,8 @@ function checkKey(content: string, pattern: string): void {
   const isP256 = key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
   if (pattern.startsWith('assertion.') && !isP256)
     throw new Error('must hold a key for ES256 (P-256); `latchkey-relay keygen` makes one');
+  if (pattern === MADE_IF_MISSING && key.asymmetricKeyType !== 'ed25519')
+    throw new Error('must hold an Ed25519 key; name a file that does not exist, and one is made');
 }
 
 function checkPem(content: string, pattern: string): void {
@@ -97,9 +102,12 @@ function checkPem(content: string, pattern: string): void {
   if (!isPublic(pattern)) checkKey(content, pattern);
 }
 
+const isMissing = (error: unknown): boolean =>
+  (error as { readonly code?: unknown }).code === 'ENOENT';
+
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-  if (code === 'ENOENT') return 'the file does not exist';
+  if (isMissing(error)) return 'the file does not exist';
   if (code !== undefined) return `the file cannot be read (${code})`;
   return `the file ${error instanceof Error ? error.message : 'cannot be read'}`;
 }
@@ -114,18 +122,19 @@ function reasonOf(error: unknown): string {
 export async function readSecrets(values: unknown, directory: string): Promise<Secrets> {
   const contents = new Map<string, string>();
   const faults: RawFault[] = [];
-  const wanted = [...SECRETS, ...PEM].flatMap((pattern) =>
+  const wanted = [...SECRETS, ...PEM, MADE_IF_MISSING].flatMap((pattern) =>
     selectText(values, pattern).map(({ path, value }) => ({ path, value, pattern })),
   );
   for (const { path, value, pattern } of wanted) {
     try {
       const content = await readPrivate(resolve(directory, value), !isPublic(pattern));
       if (content === '') throw new Error('is empty');
-      if (PEM.includes(pattern)) checkPem(content, pattern);
+      if (pattern === MADE_IF_MISSING || PEM.includes(pattern)) checkPem(content, pattern);
       else if (!/^[\x20-\x7e]+$/.test(content) || content.trim() !== content)
         throw new Error('must hold one line of visible ASCII, without spaces around it');
-      contents.set(value, content);
+      if (pattern !== MADE_IF_MISSING) contents.set(value, content);
     } catch (error) {
+      if (pattern === MADE_IF_MISSING && isMissing(error)) continue;
       faults.push({ path, message: reasonOf(error) });
     }
   }

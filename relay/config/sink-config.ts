@@ -1,4 +1,4 @@
-import type { AuditFormat } from '../../audit/formats/format.ts';
+import type { AuditFormat } from '../../audit/formats/names.ts';
 import type { AuditKind } from '../../audit/record.ts';
 
 /** How a sink is spoken to over TLS; PEM. */

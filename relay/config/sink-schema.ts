@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FORMATS } from '../../audit/formats/format.ts';
+import { FORMATS } from '../../audit/formats/names.ts';
 import { AUDIT_KINDS } from '../../audit/record.ts';
 import { isHost } from './addresses.ts';
 import {

@@ -39,6 +39,23 @@ export function parseSize(text: string): number | undefined {
   return quantity(text, BYTES_PER_UNIT);
 }
 
+/** The largest unit that divides it. */
+function written(value: number, units: Readonly<Record<string, number>>, names: readonly string[]) {
+  const [least = ''] = names.slice(-1);
+  const unit = names.find((name) => value > 0 && value % (units[name] as number) === 0) ?? least;
+  return `${value / (units[unit] as number)}${unit}`;
+}
+
+/**
+ * Writes a size in the largest unit that divides it.
+ *
+ * @param bytes how many
+ * @returns `10MB`
+ */
+export function formatSize(bytes: number): string {
+  return written(bytes, BYTES_PER_UNIT, ['GB', 'MB', 'KB', 'B']);
+}
+
 /**
  * Writes a duration in the largest unit that divides it.
  *
@@ -46,10 +63,5 @@ export function parseSize(text: string): number | undefined {
  * @returns `15m`
  */
 export function formatDuration(durationMs: number): string {
-  const unit = ['d', 'h', 'm', 's'].find(
-    (name) => durationMs > 0 && durationMs % (MS_PER_UNIT[name] as number) === 0,
-  );
-  return unit === undefined
-    ? `${durationMs}ms`
-    : `${durationMs / (MS_PER_UNIT[unit] as number)}${unit}`;
+  return written(durationMs, MS_PER_UNIT, ['d', 'h', 'm', 's', 'ms']);
 }

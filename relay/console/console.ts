@@ -2,6 +2,7 @@ import type { Express, NextFunction, Request, RequestHandler, Response } from 'e
 import type { Ledger } from '../../audit/ledger.ts';
 import { answerReadFault, mountAudit, route } from '../admin/audit.ts';
 import { createAuditStreams } from '../admin/audit-stream.ts';
+import { sendProblem } from '../admin/problem.ts';
 import { createLedgerReader } from '../admin/ledger-reader.ts';
 import { createReadLog } from '../admin/read-log.ts';
 import type { ManagementConfig } from '../config/config.ts';
@@ -48,13 +49,13 @@ function refuse(request: Request, response: Response, access: Access): void {
   if (access.kind === 'closed') {
     const { status, code, detail } = access;
     if (isPage) sendPlainPage(response, { status, title: 'The console is closed', text: detail });
-    else response.status(status).json({ code, detail });
+    else sendProblem(response, status, code, detail);
     return;
   }
   if (!isPage) {
-    response
-      .status(401)
-      .json({ code: 'signed_out', detail: 'Sign in to the console first, at /console/sign-in.' });
+    response.set('WWW-Authenticate', 'Cookie realm="console", form-action="/console/sign-in"');
+    const detail = 'Sign in to the console first, at /console/sign-in.';
+    sendProblem(response, 401, 'signed_out', detail);
     return;
   }
   const to = request.originalUrl;
@@ -69,7 +70,7 @@ function mountPage(app: Express, bring: ReturnType<typeof createPageFiles>): voi
   async function asset(request: Request, response: Response): Promise<void> {
     const found = (await bring()).assets.get(String(request.params['name']));
     if (found === undefined) {
-      response.status(404).json({ code: 'not_found', detail: 'There is no such file.' });
+      sendProblem(response, 404, 'not_found', 'There is no such file.');
       return;
     }
     response

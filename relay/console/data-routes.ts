@@ -5,6 +5,7 @@ import { BadAsk } from '../admin/audit-filter.ts';
 import type { LedgerReader } from '../admin/ledger-reader.ts';
 import type { Check, ConfigFacts } from '../admin/management.ts';
 import type { ReadLog } from '../admin/read-log.ts';
+import { sendProblem } from '../admin/problem.ts';
 import { requireJson } from '../admin/require-json.ts';
 import type { ApiConfig } from '../config/api-config.ts';
 import type { UpstreamState } from '../generation.ts';
@@ -126,13 +127,9 @@ export function mountData(app: Express, deps: DataDeps): void {
       return;
     }
     const waitMs = Math.max(1_000, verifying.fromMs() - now());
-    response
-      .status(429)
-      .set('Retry-After', String(Math.ceil(waitMs / 1_000)))
-      .json({
-        code: 'rate_limited',
-        detail: 'The chain is being checked, or was less than a minute ago.',
-      });
+    response.set('Retry-After', String(Math.ceil(waitMs / 1_000)));
+    const detail = 'The chain is being checked, or was less than a minute ago.';
+    sendProblem(response, 429, 'rate_limited', detail);
   }
 
   app.get('/console/api/session', session);

@@ -1,5 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../../audit/directory.ts';
 import { replaceFile, shippingDir } from './directory.ts';
 
 /** Up to where a sink has everything. */
@@ -36,7 +37,7 @@ export function createCursor(auditDir: string, sink: string): Cursor {
       return text === undefined ? undefined : parse(text, file);
     },
     async write({ seq, hash }) {
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+      makeDirectory(dir, false);
       await replaceFile(file, `${JSON.stringify({ v: 1, seq, hash })}\n`);
     },
   };

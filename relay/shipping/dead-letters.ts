@@ -1,5 +1,6 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '../../audit/directory.ts';
 import { appendWhole, shippingDir } from './directory.ts';
 import type { Item } from './sink.ts';
 
@@ -21,7 +22,7 @@ export function createDeadLetters(auditDir: string, sink: string, now: () => num
   const dir = shippingDir(auditDir);
   return {
     async add({ record }, problem) {
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+      makeDirectory(dir, false);
       const handle = await open(join(dir, `${sink}.dead.jsonl`), 'a', 0o600);
       try {
         const line = { at: new Date(now()).toISOString(), problem, seq: record.seq, record };

@@ -71,6 +71,8 @@ const NEVER_FROM_OUTSIDE = new Set([
   'client-cert-chain',
   'dpop',
   'forwarded',
+  // CGI makes an environment variable of it, which HTTP clients take for their proxy (CVE-2016-5385).
+  'proxy',
   'traceparent',
   'via',
   'x-real-ip',

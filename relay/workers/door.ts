@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { stopListening } from '../../wire/stop-listening.ts';
 import type { ListenAddress } from '../config/config.ts';
-import { listenOn, stopListening } from '../listen.ts';
+import { listenOn } from '../listen.ts';
 
 /** Accepts connections for all workers. */
 export interface Door {

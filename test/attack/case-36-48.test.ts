@@ -126,7 +126,7 @@ test('case 43: an API that stops in the middle never passes for whole', async (t
   assert.doesNotMatch(answer, /\r\n0\r\n\r\n/, 'the last chunk was made up');
   const records = await settledRecords(bench.auditDir);
   const outcome = records.find(({ kind }) => kind === 'outcome');
-  assert.equal(outcome?.closedBy, 'upstream');
+  assert.deepEqual([outcome?.closedBy, outcome?.code], ['upstream', 'upstream_protocol']);
 });
 
 test('case 48: quotes, escapes and broken JSON in the path and the agent stay inside one record', async (t) => {

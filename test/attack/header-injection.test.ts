@@ -25,6 +25,7 @@ test('identity headers from outside never arrive, in whatever spelling', async (
     'X-Real-IP: 6.6.6.6',
     'X-Latchkey-User: evil',
     'X_Latchkey_Assertion: evil',
+    'Proxy: http://evil.example:3128',
     'X-Original-URL: /evil',
     'X-Rewrite-URL: /evil',
     'X-HTTP-Method-Override: DELETE',

@@ -95,6 +95,33 @@ void test('a JWT of a trusted issuer is verified by its keys and never shown to 
   assert.equal(issuer.asked.length, 0);
 });
 
+void test('a damaged JWT, which anybody could mend, is shown to nobody', async (t) => {
+  const { issuer, other, relay } = await createBench(t);
+  const token = await other.mint({ scope: 'read' });
+  const [header, claims, signature] = token.split('.');
+  for (const [damaged, code] of [
+    [`${token}=`, 'token_claims'],
+    [`${token}==`, 'token_claims'],
+    [`${header}.${claims}`, 'token_signature'],
+    [`${token}.${signature}`, 'token_signature'],
+    [`${token}.`, 'token_signature'],
+    [`${header}.${claims?.replaceAll('-', '+')}+.${signature}`, 'token_claims'],
+  ] as const) {
+    const answer = await relay.get('/x/a/1', damaged);
+    assert.deepEqual([answer.status, answer.code], [401, code], damaged);
+  }
+  assert.equal(issuer.asked.length, 0);
+});
+
+void test('an encrypted token is for its issuer to read', async (t) => {
+  const { issuer, relay } = await createBench(t);
+  const header = Buffer.from('{"alg":"RSA-OAEP-256","enc":"A256GCM"}').toString('base64url');
+  const token = `${header}.a2V5.aXY.dGV4dA.dGFn`;
+  issuer.say(token, activeAnswer({ scope: 'read' }));
+  assert.equal((await relay.get('/x/a/1', token)).status, 200);
+  assert.equal(issuer.asked.length, 1);
+});
+
 void test('a JWT that claims to be from the opaque issuer is only what that issuer says: 401', async (t) => {
   const { issuer, other, relay } = await createBench(t);
   const token = await other.mint({ iss: issuer.issuer, scope: 'read' });

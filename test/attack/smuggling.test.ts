@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { allRecords } from '../audit/ledger-dir.ts';
+import { readMetrics } from '../support/operator.ts';
 import { codeOf, sendRaw, statusOf } from '../support/raw.ts';
 import { createRelayBench } from '../support/relay.ts';
+import { until } from '../support/until.ts';
 
 const INNER = 'GET /x/stolen HTTP/1.1\r\nHost: internal\r\n\r\n';
 
@@ -163,7 +166,19 @@ test('TRACE and CONNECT are refused', async (t) => {
       `${line} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
     );
     assert.equal(statusOf(answer), 405, line);
+    assert.equal(codeOf(answer), 'method');
+    assert.match(answer, /\r\nX-Request-Id: [0-9A-Z]{26}\r\n/i);
+    assert.match(answer, /\r\nAllow: GET, HEAD, POST, /i);
+    assert.match(answer, /\r\nCache-Control: no-store\r\n/i);
   }
+  await until('both are recorded', async () => {
+    const records = await allRecords(bench.auditDir);
+    const refused = records.filter(({ kind, code }) => kind === 'request' && code === 'method');
+    return refused.map(({ method }) => method).join() === 'TRACE,CONNECT';
+  });
+  const metrics = await readMetrics(bench);
+  const counted = [...metrics].find(([name]) => name.includes('code="method"'));
+  assert.equal(counted?.[1], 2);
   assert.equal(bench.upstream.received().length, 0);
 });
 

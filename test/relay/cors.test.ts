@@ -6,6 +6,7 @@ import { allRecords } from '../audit/ledger-dir.ts';
 import { codeOf, createRawUpstream, statusOf } from '../support/raw.ts';
 import { bearer, send } from '../support/refused.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
+import { until } from '../support/until.ts';
 
 const ORIGIN = 'https://app.example.com';
 const CORS: CorsConfig = {
@@ -69,14 +70,14 @@ test('preflights are recorded in aggregated form, and counted', async (t) => {
   const bench = await start(t);
   for (let at = 0; at < 5; at++) await send(bench, preflight(ORIGIN), '/x/a', 'OPTIONS');
   let count = 0;
-  for (let attempt = 0; attempt < 60 && count < 5; attempt++) {
+  await until('all are recorded', async () => {
     const records = (await allRecords(bench.auditDir)).filter(({ rule }) => rule === 'cors');
+    assert.ok(records.every(({ decision, api }) => decision === 'allow' && api === 'x'));
     count = records
       .filter(({ kind }) => kind === 'request')
       .reduce((sum, record) => sum + (record.count ?? 0), 0);
-    assert.ok(records.every(({ decision, api }) => decision === 'allow' && api === 'x'));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+    return count >= 5;
+  });
   assert.equal(count, 5);
   const metrics = await (await fetch(`${bench.relay.management}/metrics`)).text();
   assert.match(

@@ -137,3 +137,11 @@ test('a DPoP caller is refused in its own scheme', async (t) => {
   assert.match(invalid, /^DPoP realm="latchkey", error="invalid_token", algs="/);
   assert.equal(bench.upstream.requests(), 0);
 });
+
+test('what is public answers HEAD as well (RFC 9110 §9.1)', async (t) => {
+  const bench = await createRelayBench(t);
+  for (const path of ['/.well-known/oauth-protected-resource', '/.latchkey/assertion-keys']) {
+    const head = await fetch(bench.relay.url + path, { method: 'HEAD' });
+    assert.deepEqual([head.status, await head.text()], [200, ''], path);
+  }
+});

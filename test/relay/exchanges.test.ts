@@ -5,7 +5,7 @@ import { createExchanges } from '../../relay/exchanges.ts';
 import { createMemoryState } from '../../relay/state/memory.ts';
 import type { Revocation, SharedState } from '../../relay/state/shared-state.ts';
 import { principal } from '../support/principal.ts';
-import { eventually } from '../support/verifier.ts';
+import { until } from '../support/until.ts';
 
 const ann = principal({ subject: 'ann', issuedAtMs: 1_000 });
 const bob = principal({ subject: 'bob', issuedAtMs: 1_000 });
@@ -26,8 +26,9 @@ function bench(t: TestContext, wrap: (state: SharedState) => SharedState = (stat
   });
   const ends: string[] = [];
   /** Opens an exchange that unregisters when it is cut, as forward and tunnel do. */
-  const open = (name: string, who: typeof ann): (() => void) => {
+  const open = (name: string, who: typeof ann, hasBegun = () => true): (() => void) => {
     const registration = exchanges.registrar(who)({
+      hasBegun,
       cut(by) {
         ends.push(`${name} ${by}`);
         registration.end();
@@ -56,7 +57,7 @@ test('an exchange that begins while its token is revoked is found', async (t) =>
   const { state, ends, open } = bench(t);
   await state.revoke(revocation);
   open('late', ann);
-  await eventually(() => ends.length === 1, 5_000);
+  await until('the exchange has ended', () => ends.length === 1);
   assert.deepEqual(ends, ['late revocation']);
 });
 
@@ -64,8 +65,31 @@ test('an exchange ends with its token', async (t) => {
   const { ends, open } = bench(t);
   open('short', { ...ann, expiresAtMs: Date.now() + 100 });
   open('long', ann);
-  await eventually(() => ends.length === 1, 5_000);
+  await until('the exchange has ended', () => ends.length === 1);
   assert.deepEqual(ends, ['short expiry']);
+});
+
+test('what was let in is answered, though its token ends; what goes on beyond that is not', async (t) => {
+  const { ends, open } = bench(t);
+  let hasBegun = false;
+  open('asked', { ...ann, expiresAtMs: Date.now() + 50 }, () => hasBegun);
+  open('streams', { ...ann, expiresAtMs: Date.now() + 50 });
+  await until('the other has ended', () => ends.length === 1);
+  assert.deepEqual(ends, ['streams expiry']);
+  hasBegun = true;
+  await until('it ends once it streams', () => ends.length === 2);
+  assert.deepEqual(ends, ['streams expiry', 'asked expiry']);
+});
+
+test('what begins on a token that ended by our clock only has the time of the other', async (t) => {
+  const { ends, open } = bench(t);
+  const nowMs = Date.now();
+  const tolerated = { ...ann, expiresAtMs: nowMs - 1_000, acceptedUntilMs: nowMs + 3_000 };
+  open('tolerated', tolerated);
+  open('in time', { ...tolerated, expiresAtMs: nowMs + 1_000 });
+  await until('both have ended', () => ends.length === 2);
+  assert.deepEqual(ends, ['in time expiry', 'tolerated expiry']);
+  assert.ok(Date.now() >= nowMs + 3_000);
 });
 
 test('while nobody can tell what was revoked, what is under way goes on', async (t) => {
@@ -76,7 +100,7 @@ test('while nobody can tell what was revoked, what is under way goes on', async 
     },
   }));
   open('one', ann);
-  open('ended', { ...ann, expiresAtMs: 0 });
+  open('ended', { ...ann, expiresAtMs: 0, acceptedUntilMs: 0 });
   await sleep(1_300);
   assert.deepEqual(ends, ['ended expiry']);
 });

@@ -6,6 +6,7 @@ import { editConfig, postReload, readMetrics } from '../support/operator.ts';
 import { createRawUpstream, sendRaw } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 import { createTestIssuer } from '../support/issuer.ts';
+import { until } from '../support/until.ts';
 
 async function get(bench: RelayBench, path: string, token?: string): Promise<number> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -16,13 +17,7 @@ async function get(bench: RelayBench, path: string, token?: string): Promise<num
 
 /** Reads the metrics until a sample has a value: an exchange is counted when it has ended. */
 async function awaitSample(bench: RelayBench, name: string, value: number | undefined) {
-  let seen: number | undefined;
-  for (let attempt = 0; attempt < 100; attempt++) {
-    seen = (await readMetrics(bench)).get(name);
-    if (seen === value) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.equal(seen, value, name);
+  await until(`${name} is ${value}`, async () => (await readMetrics(bench)).get(name) === value);
 }
 
 const requests = (api: string, decision: string, code: string, status: number): string =>

@@ -4,8 +4,9 @@ import http from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { stopListening } from '../../relay/listen.ts';
-import { createParting } from '../../relay/parting.ts';
+import { createParting } from '../../wire/parting.ts';
+import { stopListening } from '../../wire/stop-listening.ts';
+import { until } from '../support/until.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
@@ -22,6 +23,8 @@ async function bench(t: TestContext, bytes: number) {
   await once(server, 'listening');
   t.after(() => parting.end());
   const { port } = server.address() as AddressInfo;
+  const accepted: Socket[] = [];
+  server.on('connection', (socket) => accepted.push(socket));
   async function open(): Promise<{ readonly socket: Socket; bytes: number; text: string }> {
     const client = { socket: connect(port, '127.0.0.1'), bytes: 0, text: '' };
     client.socket.on('data', (chunk: Buffer) => {
@@ -29,7 +32,8 @@ async function bench(t: TestContext, bytes: number) {
       client.text = chunk.toString('latin1', 0, 200);
     });
     await once(client.socket, 'connect');
-    await sleep(20);
+    const { localPort } = client.socket;
+    await until('it is accepted', () => accepted.some((peer) => peer.remotePort === localPort));
     return client;
   }
   const took = async (done: Promise<void>): Promise<number> => {
@@ -37,7 +41,7 @@ async function bench(t: TestContext, bytes: number) {
     await done;
     return performance.now() - startedMs;
   };
-  return { server, parting, open, took };
+  return { server, parting, open, took, accepted };
 }
 
 test('idle connections are closed at once, silent ones after a second', async (t) => {
@@ -85,10 +89,10 @@ test('what was accepted before the listener closed is served, and told to go', a
 });
 
 test('after the time given some may be left', async (t) => {
-  const { parting, open } = await bench(t, 2);
+  const { parting, open, accepted } = await bench(t, 2);
   const client = await open();
   client.socket.write('GET / HTTP/1.1\r\nHost:');
-  await sleep(50);
+  await until('a part of the head is read', () => accepted[0]?.bytesRead);
   await parting.over(1_200);
   assert.equal(client.socket.closed, false);
   parting.end();

@@ -5,7 +5,7 @@ import type { RelayConfig } from '../../relay/config/config.ts';
 import { ConfigError } from '../../relay/config/faults.ts';
 import { createReloader, type Reloader } from '../../relay/reload.ts';
 import { GOOD, load } from '../support/relay-yaml.ts';
-import { eventually } from '../support/verifier.ts';
+import { until } from '../support/until.ts';
 
 const fault = { file: 'relay.yaml', line: 3, column: 1, path: 'x', message: 'is missing' };
 
@@ -45,7 +45,7 @@ test('a refused reload is tried again by itself, and told once', async (t) => {
   const bad = new ConfigError([fault]);
   const bench = createBench(first, [bad, bad, bad, next]);
   assert.deepEqual(await bench.reloader.reload('file'), { kind: 'refused', faults: [fault] });
-  await eventually(() => bench.events.includes('adopted'));
+  await until('the configuration is adopted', () => bench.events.includes('adopted'));
   assert.deepEqual(bench.events, ['reload_failed file', 'adopted', 'reloaded retry']);
   assert.equal(bench.reloader.lastFailure(), undefined);
   await bench.reloader.close();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { GOOD } from '../support/relay-yaml.ts';
-import { eventually } from '../support/verifier.ts';
+import { until } from '../support/until.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'relay', 'main.ts');
 
@@ -33,10 +33,10 @@ test(
     const named = (event: string) => events.filter((entry) => entry['event'] === event);
     const hup = async (event: string, count: number): Promise<Record<string, unknown>> => {
       child.kill('SIGHUP');
-      await eventually(() => named(event).length >= count, 20_000);
+      await until(`${event} is told`, () => named(event).length >= count);
       return named(event).at(-1) ?? {};
     };
-    await eventually(() => named('listening').length === 1, 20_000);
+    await until('the relay listens', () => named('listening').length === 1);
     const unchanged = await hup('reloaded', 1);
     assert.deepEqual([unchanged['cause'], unchanged['changed']], ['signal', false]);
     await writeFile(file, `${await readFile(file, 'utf8')}nonsense: 1\n`);

@@ -17,7 +17,7 @@ import {
 } from '../support/operator.ts';
 import { createRawUpstream, type RawUpstream } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
-import { eventually } from '../support/verifier.ts';
+import { until } from '../support/until.ts';
 
 async function get(bench: RelayBench, path = '/x/1', token?: string): Promise<number> {
   const authorization = `Bearer ${token ?? (await bench.token())}`;
@@ -134,7 +134,7 @@ test('a change of the file takes effect by itself, with its rules, and is record
   const bench = await createRelayBench(t);
   assert.equal(await get(bench), 200);
   await editConfig(bench, (text) => text.replace('scopes: [read]', 'scopes: [write]'));
-  await eventually(() => logged(bench, 'reloaded').length === 1);
+  await until('the relay has reloaded', () => logged(bench, 'reloaded').length === 1);
   assert.equal(await get(bench), 403);
   const { body } = await managementPage(bench, '/config');
   assert.equal(logged(bench, 'reloaded')[0]?.['hash'], body['hash']);
@@ -159,12 +159,12 @@ test('a secret is read again when its file changes, under the same hash', async 
   const { body } = await managementPage(bench, '/config');
   await writeFile(`${secret}.new`, 'second', { mode: 0o600 });
   renameSync(`${secret}.new`, secret);
-  await eventually(() => logged(bench, 'reloaded').length === 1);
+  await until('the relay has reloaded', () => logged(bench, 'reloaded').length === 1);
   await get(bench);
   assert.match(bench.upstream.received().join(''), /Authorization: Bearer first[^]*Bearer second/);
   assert.equal(logged(bench, 'reloaded')[0]?.['hash'], body['hash']);
   await chmod(secret, 0o644);
-  await eventually(() => logged(bench, 'reload_failed').length === 1);
+  await until('the failed reload is told', () => logged(bench, 'reload_failed').length === 1);
   await get(bench);
   assert.equal(
     bench.upstream
@@ -231,7 +231,7 @@ test("an old generation's connections live until its last exchange ends, and no 
   assert.ok(upstream.open() > 0, 'the download still has its connection');
   upstream.finish();
   assert.equal(await download.text(), 'begin-done');
-  await eventually(() => upstream.open() === 0);
+  await until('the upstream is free', () => upstream.open() === 0);
 });
 
 test('the certificate is replaced for new connections; a broken pair is not', async (t) => {

@@ -95,6 +95,8 @@ test('headers over the limit get 431, a URL over it 414', async (t) => {
     `GET /x/${'a'.repeat(9_000)} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
   );
   assert.equal(statusOf(long), 414);
+  const longer = await sendRaw(bench.relay.url, `GET /x/${'a'.repeat(40_000)} HTTP/1.1\r\n`);
+  assert.equal(statusOf(longer), 414, 'also beyond what all headers may take');
   const many = await sendRaw(
     bench.relay.url,
     `GET /x HTTP/1.1\r\nHost: ${host}\r\nX-A: ${'a'.repeat(40_000)}\r\n\r\n`,

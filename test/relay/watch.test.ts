@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { watchFiles, type WatchTiming } from '../../relay/watch.ts';
-import { eventually } from '../support/verifier.ts';
+import { until } from '../support/until.ts';
 
 const NEVER = 600_000;
 
@@ -46,7 +46,7 @@ test('a file replaced by renaming is reported, by the system and without it', as
     const { count } = await counting(t, [file], { pollMs });
     await writeFile(`${file}.new`, 'two');
     await rename(`${file}.new`, file);
-    await eventually(() => count() === 1);
+    await until('the change is reported', () => count() === 1);
     await sleep(200);
     assert.equal(count(), 1, 'once');
   }
@@ -64,24 +64,24 @@ test('a mounted directory swapped behind its links is reported', async (t) => {
   const { count } = await counting(t, [file], { pollMs: NEVER });
   await symlink('v2', join(dir, '..data_tmp'));
   await rename(join(dir, '..data_tmp'), join(dir, '..data'));
-  await eventually(() => count() === 1);
+  await until('the change is reported', () => count() === 1);
 });
 
 test('a file is reported once it is whole, and when it comes back', async (t) => {
   const dir = await temporary(t);
   const file = join(dir, 'relay.yaml');
   await writeFile(file, 'one');
-  const { count } = await counting(t, [file], { pollMs: 20, settleMs: 400 });
+  const { count } = await counting(t, [file], { pollMs: 20, settleMs: 1_000 });
   for (let part = 0; part < 5; part++) {
     await appendFile(file, 'more');
     await sleep(40);
   }
   assert.equal(count(), 0, 'not while it is written');
-  await eventually(() => count() === 1);
+  await until('the whole file is reported', () => count() === 1);
   await unlink(file);
-  await eventually(() => count() === 2);
+  await until('its loss is reported', () => count() === 2);
   await writeFile(file, 'back');
-  await eventually(() => count() === 3);
+  await until('its return is reported', () => count() === 3);
 });
 
 test('neighbours and reads are no change; files that are added are watched', async (t) => {
@@ -96,5 +96,5 @@ test('neighbours and reads are no change; files that are added are watched', asy
   update([file, later]);
   await sleep(200);
   await appendFile(later, 'three');
-  await eventually(() => count() === 1);
+  await until('the change is reported', () => count() === 1);
 });

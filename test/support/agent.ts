@@ -57,7 +57,7 @@ export async function startAgent(
 
   const next = async (
     fits: (event: AgentEvent) => boolean,
-    timeoutMs = 15_000,
+    timeoutMs = 60_000,
   ): Promise<AgentEvent> => {
     for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(20)) {
       const found = events.find(fits);

@@ -129,7 +129,7 @@ export function createJar() {
       jar.set(origin, own);
       const answer = await fetch(url, {
         redirect: 'manual',
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(60_000),
         ...init,
         headers: {
           ...headers,

@@ -6,10 +6,11 @@ import type { ElectronApplication, Page } from 'playwright-core';
 import { buildApp } from '../../build/app.ts';
 import { electronRuntime, findElectron } from '../../build/electron-runtime.ts';
 import type { ElectronRuntime } from '../../build/electron-runtime.ts';
+import { until } from './until.ts';
 
 const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const mainFile = join(projectDir, 'dist', 'main', 'main.cjs');
-const startTimeoutMs = 30_000;
+const startTimeoutMs = 60_000;
 
 /** How the app is started. */
 export interface LaunchOptions {
@@ -141,13 +142,13 @@ export async function testOutput(name: string): Promise<string> {
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined> | T | undefined,
-  timeoutMs = 20_000,
+  timeoutMs?: number,
 ): Promise<T> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  let answer: T | undefined;
+  const isGiven = async (): Promise<boolean> => {
+    answer = await ask();
+    return answer !== undefined;
+  };
+  await until(what, isGiven, { everyMs: 100, ...(timeoutMs !== undefined && { timeoutMs }) });
+  return answer as T;
 }

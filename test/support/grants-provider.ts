@@ -135,7 +135,7 @@ function createBrowser(): (url: string, body?: URLSearchParams) => Promise<Respo
   return async (url, body) => {
     const response = await fetch(url, {
       redirect: 'manual',
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(60_000),
       headers: { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') },
       ...(body && { method: 'POST', body }),
     });

@@ -30,6 +30,7 @@ function profileOf(snapshot: ProfileSnapshot): Profile {
     signOut: () => Promise.resolve(),
     refreshApis: () => Promise.resolve(apis),
     activity: () => ({ records: [] }),
+    token: () => undefined,
   };
 }
 

@@ -68,7 +68,8 @@ export function unchunk(framed: string): { readonly body: string; readonly trail
   }
 }
 
-const WAIT_MS = 15_000;
+/** A busy machine takes its time. */
+const WAIT_MS = 60_000;
 
 /**
  * Waits until a text matches.

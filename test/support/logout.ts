@@ -11,6 +11,7 @@ import { loadConfig } from '../../relay/config/load.ts';
 import { startRelay, type RunningRelay } from '../../relay/serve.ts';
 import { heardLog } from './heard-log.ts';
 import type { MintOptions, TestIssuer } from './issuer.ts';
+import { until } from './until.ts';
 
 /** The claim that makes a JWT a logout token. */
 export const logoutEvent = { 'http://schemas.openid.net/event/backchannel-logout': {} };
@@ -103,18 +104,10 @@ ${options.top ?? ''}
         },
       };
       running.add(relay);
-      await waitUntilReady(relay);
+      await until('the relay is ready', async () => (await fetch(`${relay.management}/readyz`)).ok);
       return relay;
     },
   };
-}
-
-async function waitUntilReady({ management }: RunningRelay): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if ((await fetch(`${management}/readyz`)).ok) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw new Error('the relay did not get ready');
 }
 
 /** An upstream with streams that do not end: WebSockets, and events everywhere else. */
@@ -170,7 +163,7 @@ export async function openSocket(relayUrl: string, token: string): Promise<OpenS
 }
 
 /** Waits for a promise, but no longer than given. */
-export async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+export async function inTime<T>(promise: Promise<T>, timeoutMs = 60_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`did not happen in ${timeoutMs} ms`)), timeoutMs);

@@ -88,7 +88,7 @@ management: { listen: 127.0.0.1:0 }
     async get(path, token) {
       const response = await fetch(`${relay.url}${path}`, {
         headers: { authorization: `Bearer ${token}` },
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(60_000),
       });
       const text = await response.text();
       return {

@@ -11,6 +11,7 @@ export function principal(members: Partial<Principal> = {}): Principal {
     groups: [],
     claims: {},
     expiresAtMs: Number.MAX_SAFE_INTEGER,
+    acceptedUntilMs: Number.MAX_SAFE_INTEGER,
     tokenId: 'test',
     binding: 'none',
     ...members,

@@ -73,7 +73,7 @@ export function sendRaw(
       socket.destroy();
       resolve(answer);
     };
-    const deadline = setTimeout(done, options.timeoutMs ?? 10_000);
+    const deadline = setTimeout(done, options.timeoutMs ?? 30_000);
     socket.on('connect', () => {
       for (const part of typeof bytes === 'string' ? [bytes] : bytes) socket.write(part, 'latin1');
     });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { freePort } from './free-port.ts';
+import { until } from './until.ts';
 
 /** A real Redis on loopback that can be killed, frozen and started again on the same port. */
 export interface TestRedis {
@@ -36,7 +37,7 @@ function makeCertificate(certFile: string, keyFile: string): void {
 function exchange(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => socket.write(text));
-    socket.setTimeout(2_000, () => socket.destroy(new Error('Redis does not answer')));
+    socket.setTimeout(20_000, () => socket.destroy(new Error('Redis does not answer')));
     socket.once('error', reject);
     socket.once('data', (chunk) => {
       socket.destroy();
@@ -78,12 +79,10 @@ export async function startRedis(
       ].flat(),
       { stdio: 'ignore' },
     );
-    for (let attempt = 0; attempt < 200; attempt++) {
+    await until('redis-server answers (of the Debian package redis-server)', async () => {
       const answer = await exchange(port, 'PING\r\n').catch(() => '');
-      if (/^(?:\+PONG|-NOAUTH)/.test(answer)) return;
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-    throw new Error('redis-server does not start: is the Debian package redis-server installed?');
+      return /^(?:\+PONG|-NOAUTH)/.test(answer);
+    });
   }
 
   async function kill(): Promise<void> {

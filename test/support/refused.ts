@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { allRecords } from '../audit/ledger-dir.ts';
 import { codeOf, sendRaw, statusOf } from './raw.ts';
 import type { RelayBench } from './relay.ts';
+import { until } from './until.ts';
 
 /** What a refused caller gets. */
 export interface Expected {
@@ -37,17 +37,15 @@ export async function assertRecorded(
   code: string,
   decision: 'allow' | 'deny',
 ): Promise<void> {
-  for (let attempt = 0; attempt < 60; attempt++) {
+  await until(`the audit has ${decision} ${code}`, async () => {
     const records = await allRecords(bench.auditDir);
     // Of an allowed request the failure is in the outcome, the decision in the request.
     const found = records.find((record) => record.code === code);
     const decided = records.find(
       (record) => record.kind === 'request' && record.requestId === found?.requestId,
     );
-    if (found !== undefined && (decided ?? found).decision === decision) return;
-    await sleep(50);
-  }
-  assert.fail(`the audit has no ${decision} ${code}`);
+    return (decided ?? found)?.decision === decision;
+  });
 }
 
 /** A refusal: the answer is as expected, the API got nothing, and the audit has it. */

@@ -4,15 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createTestIssuer, type TestIssuer } from './issuer.ts';
 import { createRawUpstream, type RawUpstream } from './raw.ts';
+import { until } from './until.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'relay', 'main.ts');
 const AUDIENCE = 'https://relay.test';
-
-/** A busy machine takes its time. */
-const START_MS = 60_000;
 
 /** A relay in processes of its own, between an issuer and a lenient upstream. */
 export interface RelayProcess {
@@ -33,17 +30,6 @@ export interface RelayProcess {
   metrics(): Promise<ReadonlyMap<string, number>>;
   /** Ends it, and resolves to its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
-}
-
-/** Waits until something holds; fails after the time given. */
-export async function until(
-  holds: () => boolean | Promise<boolean>,
-  what: string,
-  timeoutMs = 20_000,
-): Promise<void> {
-  for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(25))
-    if (await holds()) return;
-  throw new Error(`not in time: ${what}`);
 }
 
 interface RelayOptions {
@@ -124,17 +110,13 @@ export async function startRelayProcess(
     await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   });
   const named = (event: string) => events.filter((entry) => entry['event'] === event);
-  await until(
-    () => {
-      if (child.exitCode !== null) throw new Error(`the relay ended: ${stderr}`);
-      return named('listening').length > 0;
-    },
-    'listening',
-    START_MS,
-  );
+  await until('listening', () => {
+    if (child.exitCode !== null) throw new Error(`the relay ended: ${stderr}`);
+    return named('listening').length > 0;
+  });
   const listening = named('listening')[0] ?? {};
   const management = String(listening['management']);
-  await until(async () => (await fetch(`${management}/readyz`)).ok, 'ready', START_MS);
+  await until('ready', async () => (await fetch(`${management}/readyz`)).ok);
   return {
     url: String(listening['url']),
     management,
@@ -213,7 +195,7 @@ export function loadWith(
           failures.push(`${error.code} ${error.message}`);
           setTimeout(resolve, 20);
         });
-        sent.setTimeout(15_000, () => sent.destroy(new Error('no answer')));
+        sent.setTimeout(60_000, () => sent.destroy(new Error('no answer')));
         sent.end();
       });
     agent.destroy();

@@ -7,6 +7,7 @@ import { startRelay, type RunningRelay } from '../../relay/serve.ts';
 import { heardLog } from './heard-log.ts';
 import { createTestIssuer, type TestIssuer } from './issuer.ts';
 import { createRawUpstream, type RawUpstream } from './raw.ts';
+import { until } from './until.ts';
 
 /** A relay on real sockets between an issuer of its own and a lenient upstream. */
 export interface RelayBench {
@@ -98,10 +99,7 @@ ${options.top ?? ''}
     token: (claims = {}) => issuer.mint({ aud: AUDIENCE, scope: 'read', ...claims }),
   };
   // The first request would otherwise meet a relay that has not fetched the keys yet.
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const { ok } = await fetch(`${relay.management}/readyz`);
-    if (ok) return bench;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('the relay did not get ready');
+  const { management } = relay;
+  await until('the relay is ready', async () => (await fetch(`${management}/readyz`)).ok);
+  return bench;
 }

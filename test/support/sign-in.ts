@@ -70,7 +70,7 @@ export async function signInWithFetch(
   password: string,
   options: SignInOptions = {},
 ): Promise<SignInResult> {
-  const signal = AbortSignal.timeout(options.timeoutMs ?? 15_000);
+  const signal = AbortSignal.timeout(options.timeoutMs ?? 60_000);
   const jar: Jar = new Map();
   const provider = new URL(signInUrl).origin;
   let url = new URL(signInUrl);

@@ -29,7 +29,7 @@ export async function startUpstreamProcess(
     await gone;
   };
   t.after(kill);
-  const [line] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(10_000) })) as [
+  const [line] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(60_000) })) as [
     Buffer,
   ];
   const bound = Number(line.toString());

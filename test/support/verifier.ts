@@ -128,14 +128,3 @@ export async function assertRefused(
     message,
   );
 }
-
-/** Waits for something to become true, asking every few milliseconds. */
-export async function eventually(holds: () => boolean, timeoutMs = 30_000): Promise<void> {
-  const endMs = Date.now() + timeoutMs;
-  while (!holds()) {
-    assert.ok(Date.now() < endMs, `did not happen within ${timeoutMs} ms: ${holds.toString()}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
-  }
-}

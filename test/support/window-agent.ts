@@ -74,6 +74,7 @@ export function createWindowAgent(
       signOut: () => note('signOut', ...which),
       refreshApis: () => note('refreshApis', ...which),
       activity: () => ({ records: self.records[name ?? ''] ?? [] }),
+      token: () => undefined,
       ...changes,
     };
   }

@@ -42,7 +42,10 @@ export const ready: AgentSnapshot = {
   ...signedOut,
   status: 'ready',
   user: { subject: '4711', name: long, email: `${long.toLowerCase()}@example.com` },
-  apis: [api('billing', 'Billing', localUrl), api('payroll', long, localUrl)],
+  apis: [
+    { ...api('billing', 'Billing', localUrl), ownUrl: 'http://localhost:5391' },
+    api('payroll', long, localUrl),
+  ],
   store: 'sealed',
 };
 

@@ -10,6 +10,7 @@ import type { ForwardPlan, ForwardResult } from '../../wire/forward-plan.ts';
 import { readFraming } from '../../wire/framing.ts';
 import { requestHeaders, responseHeaders } from '../../wire/headers.ts';
 import { createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 const keep = { drop: () => false, add: [] };
 
@@ -73,11 +74,6 @@ async function proxyTo(
 const upstreamOf = async (t: TestContext, listener: RequestListener): Promise<number> =>
   listen(t, http.createServer(listener));
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await sleep(20);
-  assert.ok(condition(), 'the condition came true in time');
-}
-
 test('method, path, body and answer pass through', async (t) => {
   const port = await upstreamOf(t, (request, response) => {
     let body = '';
@@ -139,7 +135,7 @@ test('a client that goes away frees the upstream', async (t) => {
   const answer = await fetch(url, { signal: leave.signal });
   leave.abort();
   await assert.rejects(answer.text());
-  await until(() => freed && ends.length === 1);
+  await until('the upstream is free', () => freed && ends.length === 1);
   assert.equal((ends[0] as { cutBy?: string }).cutBy, 'client');
 });
 
@@ -152,8 +148,9 @@ test('a truncated answer cuts the client, never passes for whole', async (t) => 
   const { url, ends } = await proxyTo(t, upstream.port);
   const answer = await fetch(url);
   await assert.rejects(answer.text());
-  await until(() => ends.length === 1);
-  assert.equal((ends[0] as { cutBy?: string }).cutBy, 'upstream');
+  await until('the exchange has ended', () => ends.length === 1);
+  const { cutBy, problem } = ends[0] as Extract<ForwardResult, { kind: 'answered' }>;
+  assert.deepEqual([cutBy, problem], ['upstream', 'upstream_protocol']);
 });
 
 test('no connection, no answer and a bad answer have each their code', async (t) => {
@@ -250,7 +247,7 @@ test('an exchange can be cut from outside', async (t) => {
   const answer = await fetch(url);
   cut?.('expiry');
   await assert.rejects(answer.text());
-  await until(() => ends.length === 1);
+  await until('the exchange has ended', () => ends.length === 1);
   assert.equal((ends[0] as { cutBy?: string }).cutBy, 'expiry');
 });
 
@@ -262,7 +259,7 @@ test('a client that left before the request was sent causes none', async (t) => 
     await sleep(50);
   });
   await assert.rejects(fetch(url));
-  await until(() => ends.length === 1);
+  await until('the exchange has ended', () => ends.length === 1);
   assert.deepEqual(ends, [
     { kind: 'answered', status: 0, bytesIn: 0, bytesOut: 0, cutBy: 'client' },
   ]);

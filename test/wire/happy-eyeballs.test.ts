@@ -30,7 +30,7 @@ async function reach(port: number, addresses: readonly LookupAddress[]): Promise
   });
   try {
     const { socket } = pool.take('tunnel');
-    await once(socket, 'connect', { signal: AbortSignal.timeout(20_000) });
+    await once(socket, 'connect', { signal: AbortSignal.timeout(60_000) });
     return socket.remoteAddress ?? '';
   } finally {
     pool.destroy();

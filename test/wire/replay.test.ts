@@ -12,6 +12,7 @@ import { readFraming, type Framing } from '../../wire/framing.ts';
 import { requestHeaders, responseHeaders } from '../../wire/headers.ts';
 import { createBodyKeeper, type KeptBody } from '../../wire/kept-body.ts';
 import { sendRaw, statusOf } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 const keep = { drop: () => false, add: [] };
 const LIMITS = { requestBytes: 64 * 1024, totalBytes: 256 * 1024 };
@@ -122,11 +123,6 @@ async function bench(
   return { url: `http://127.0.0.1:${own}`, seen, results, gone: () => gone };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await sleep(20);
-  assert.ok(condition(), 'the condition came true in time');
-}
-
 test('a refused body is sent once more, whole, and the client sees the second answer alone', async (t) => {
   const { url, seen, results } = await bench(t);
   const body = 'x'.repeat(50_000) + 'end';
@@ -161,12 +157,12 @@ for (const [name, head, chunk, last] of [
     let answer = '';
     socket.on('data', (data: Buffer) => (answer += data.toString()));
     socket.write(`POST / HTTP/1.1\r\nHost: h\r\n${head}\r\n\r\n${chunk('a'.repeat(10_000))}`);
-    await until(() => results.length === 1);
+    await until('the first exchange has ended', () => results.length === 1);
     // One part while the request is held, one after it has been sent again.
     socket.write(chunk('b'.repeat(5_000)));
     await sleep(200);
     socket.write(chunk('c'.repeat(5_000)) + last);
-    await until(() => answer.includes('taken'));
+    await until('the answer has come', () => answer.includes('taken'));
     socket.destroy();
     assert.equal(statusOf(answer), 200);
     assert.equal(seen.length, 1);
@@ -214,11 +210,11 @@ test('a client that leaves while its request is held is noticed', async (t) => {
   const { url, gone, results, seen } = await bench(t, { early: true, holdMs: 400 });
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 20000\r\n\r\nhalf');
-  await until(() => results.length === 1);
+  await until('the first exchange has ended', () => results.length === 1);
   socket.destroy();
-  await until(() => gone() === 1);
+  await until('the client is gone', () => gone() === 1);
   assert.equal(results.length, 1, 'before the second try');
-  await until(() => results.length === 2);
+  await until('the second exchange has ended', () => results.length === 2);
   assert.equal(seen.length, 0);
 });
 

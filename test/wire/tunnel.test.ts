@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createConnectionPool } from '../../wire/connection-pool.ts';
@@ -11,6 +10,7 @@ import type { ClosedBy, ForwardPlan, ForwardResult } from '../../wire/forward-pl
 import { requestHeaders, responseHeaders } from '../../wire/headers.ts';
 import { isWebSocketUpgrade, responseOn, tunnel } from '../../wire/tunnel.ts';
 import { createFrameCursor } from '../../wire/websocket-frames.ts';
+import { until } from '../support/until.ts';
 
 const keep = { drop: () => false, add: [] };
 
@@ -67,11 +67,6 @@ async function bench(t: TestContext): Promise<Bench> {
   return { url: `ws://127.0.0.1:${own}`, upstream, ends, cut: (by) => cut(by) };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 200 && !condition(); attempt++) await sleep(20);
-  assert.ok(condition());
-}
-
 async function open(url: string): Promise<WebSocket> {
   const socket = new WebSocket(url, 'chat');
   await once(socket, 'open');
@@ -94,12 +89,12 @@ test('messages pass both ways, small and large; sub-protocols too', async (t) =>
 test('a client that goes away frees the upstream, and the other way round', async (t) => {
   const { url, upstream, ends } = await bench(t);
   const first = await open(url);
-  await until(() => upstream.clients.size === 1);
+  await until('the upstream has a client', () => upstream.clients.size === 1);
   first.terminate();
-  await until(() => upstream.clients.size === 0 && ends.length === 1);
+  await until('the tunnel has ended', () => upstream.clients.size === 0 && ends.length === 1);
   assert.equal(ends[0]?.cutBy, 'client');
   const second = await open(url);
-  await until(() => upstream.clients.size === 1);
+  await until('the upstream has a client', () => upstream.clients.size === 1);
   for (const socket of upstream.clients) socket.close(4001, 'bye');
   const [code] = (await once(second, 'close')) as [number];
   assert.equal(code, 4001, 'the upstream’s own close frame arrives');

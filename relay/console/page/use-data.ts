@@ -37,7 +37,8 @@ export async function ask<T>(path: string, init?: RequestInit): Promise<T> {
     throw new Error('The relay cannot be reached.', { cause: error });
   }
   if (response.status === 401) throw new SignedOut('The session has ended.');
-  const isJson = response.headers.get('content-type')?.startsWith('application/json') === true;
+  const type = response.headers.get('content-type') ?? '';
+  const isJson = /^application\/(?:problem\+)?json\b/.test(type);
   const body = isJson ? ((await response.json()) as T & { readonly detail?: string }) : undefined;
   if (body === undefined || !response.ok)
     throw new Error(body?.detail ?? `The relay answered ${response.status}.`);

@@ -7,6 +7,7 @@ import type { AuditPage } from '../../../audit/query.ts';
 import type { AuditRecord } from '../../../audit/record.ts';
 import { allRecords } from '../../audit/ledger-dir.ts';
 import { createConsoleBench, useRelay, type ConsoleBench } from '../../support/console-bench.ts';
+import { until } from '../../support/until.ts';
 
 async function read(bench: ConsoleBench, query: string): Promise<AuditPage> {
   const answer = await fetch(`${bench.url}/audit${query}`);
@@ -19,12 +20,12 @@ async function untilRead(
   query: string,
   count: number,
 ): Promise<readonly AuditRecord[]> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const { records } = await read(bench, query);
-    if (records.length >= count) return records;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return assert.fail(`${query} never gave ${count} records`);
+  let records: readonly AuditRecord[] = [];
+  await until(`${query} gives ${count} records`, async () => {
+    ({ records } = await read(bench, query));
+    return records.length >= count;
+  });
+  return records;
 }
 
 /** Listens until it has what it waits for. */
@@ -37,7 +38,7 @@ async function listenFor(
   const records: AuditRecord[] = [];
   try {
     return await new Promise((resolve, reject) => {
-      setTimeout(() => reject(new Error(`only ${records.length} came`)), 15_000).unref();
+      setTimeout(() => reject(new Error(`only ${records.length} came`)), 60_000).unref();
       source.addEventListener('open', () => void opened());
       source.addEventListener('record', (event) => {
         records.push(JSON.parse(String(event.data)) as AuditRecord);
@@ -173,20 +174,16 @@ test('a client that does not read costs bounded memory, and learns what it misse
   let text = '';
   socket.setEncoding('utf8');
   socket.on('data', (chunk: string) => (text += chunk));
-  for (let attempt = 0; attempt < 200 && !text.includes('event: gap'); attempt += 1) {
+  const gap = (): string | undefined => /event: gap\ndata: (\{.*\})/.exec(text)?.[1];
+  await until('the gap is told', async () => {
     await bench.send('alice', '/x/again');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const gap = /event: gap\ndata: (\{.*\})/.exec(text)?.[1];
-  assert.ok(gap !== undefined, 'the gap is told');
-  const { from, to } = JSON.parse(gap) as { from: number; to: number };
+    return gap();
+  });
+  const { from, to } = JSON.parse(String(gap())) as { from: number; to: number };
   assert.ok(from <= to);
-  const ids = [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
-  assert.ok(!ids.includes(from));
-  assert.ok(
-    ids.some((id) => id > to),
-    'and it goes on behind it',
-  );
+  const ids = () => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+  await until('it goes on behind the gap', () => ids().some((id) => id > to));
+  assert.ok(!ids().includes(from));
 });
 
 test('streams have a bound, and places are free again', async (t) => {
@@ -200,11 +197,9 @@ test('streams have a bound, and places are free again', async (t) => {
   assert.equal(refused.headers.get('retry-after'), '30');
   await refused.body?.cancel();
   for (const { body } of open) await body?.cancel();
-  for (let attempt = 0; attempt < 100; attempt += 1) {
+  await until('a place is free', async () => {
     const again = await fetch(`${bench.url}/audit/stream`);
     await again.body?.cancel();
-    if (again.status === 200) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  assert.fail('no place became free');
+    return again.status === 200;
+  });
 });

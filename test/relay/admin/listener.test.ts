@@ -9,6 +9,7 @@ import { connect } from 'node:tls';
 import { openManagement } from '../../../relay/admin/listener.ts';
 import { ConfigError } from '../../../relay/config/faults.ts';
 import { writeKeyPair } from '../../support/operator.ts';
+import { until } from '../../support/until.ts';
 
 async function shownBy(url: string): Promise<string> {
   const { port } = new URL(url);
@@ -35,14 +36,12 @@ test('the management listener speaks TLS, and takes a new certificate over', asy
   assert.match(listener.url, /^https:/);
   const first = await shownBy(listener.url);
   writeKeyPair(certFile, keyFile);
-  for (let attempt = 0; attempt < 200 && events.length === 0; attempt += 1)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  await until('the certificate is told of', () => events.length > 0);
   assert.deepEqual(events, ['management_certificate_replaced']);
   assert.notEqual(await shownBy(listener.url), first);
 
   await writeFile(certFile, 'no certificate');
-  for (let attempt = 0; attempt < 200 && events.length === 1; attempt += 1)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  await until('the bad certificate is told of', () => events.length > 1);
   assert.deepEqual(events.at(-1), 'management_certificate_refused');
   assert.notEqual(await shownBy(listener.url), first, 'the last good one stays');
   const tls = { certFile, keyFile };

@@ -13,7 +13,8 @@ import {
   createIntrospectionIssuer,
   sendJson,
 } from '../../support/introspection-issuer.ts';
-import { type TestClock, createTestClock, eventually } from '../../support/verifier.ts';
+import { type TestClock, createTestClock } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 interface Bench {
   readonly issuer: IntrospectionIssuer;
@@ -163,7 +164,7 @@ void test('after five failures in a row the issuer is left alone until a probe s
 
   issuer.answer(undefined);
   issuer.say('t0', activeAnswer());
-  await eventually(() => introspector.state().ready);
+  await until('introspection is ready', () => introspector.state().ready);
   assert.match(issuer.asked.at(-1)?.token ?? '', /^latchkey-probe-/, 'no token of a caller probes');
   assert.equal(await ask('t0'), 'user-1');
 });
@@ -201,13 +202,13 @@ void test('probes go on with longer and longer pauses until the issuer is back, 
     response.writeHead(502).end();
   });
   assert.equal(await ask('token'), 'issuer_unavailable');
-  await eventually(() => atMs.length >= 5);
+  await until('the issuer is asked five times', () => atMs.length >= 5);
   // 30, 60, 100, 100 ms: only lower bounds, since timers are never early and often late.
   const pauses = atMs.slice(1).map((at, index) => at - (atMs[index] ?? 0));
   for (const [index, leastMs] of [28, 56, 95, 95].entries())
     assert.ok((pauses[index] ?? 0) >= leastMs, `pause ${index}: ${pauses[index]}`);
   issuer.answer(undefined);
-  await eventually(() => introspector.state().ready);
+  await until('introspection is ready', () => introspector.state().ready);
 });
 
 void test('an issuer that is down at start is reported, and found when it is back', async (t) => {
@@ -228,13 +229,13 @@ void test('an issuer that is down at start is reported, and found when it is bac
     );
     if (!explicit) issuer.down();
     introspector.start();
-    await eventually(() => events.length > 0);
+    await until('an event is told', () => events.length > 0);
     assert.equal(introspector.state().ready, false);
     assert.match(introspector.state().problem ?? '', /cannot be reached|not the metadata/);
     assert.equal(await ask('token'), 'issuer_unavailable');
     if (explicit) continue;
     issuer.up();
-    await eventually(() => introspector.state().ready);
+    await until('introspection is ready', () => introspector.state().ready);
     issuer.say('token', activeAnswer());
     assert.equal(await ask('token'), 'user-1');
   }
@@ -263,7 +264,7 @@ void test('more tokens at once than the limit are 503, and the rest is answered'
   const asked = Array.from({ length: 12 }, (_, index) => ask(`t${index}`));
   const early = await Promise.all(asked.slice(8));
   assert.deepEqual(early, Array.from({ length: 4 }).fill('issuer_unavailable'));
-  await eventually(() => held.length === 8);
+  await until('eight questions are held', () => held.length === 8);
   for (const release of held) release();
   assert.deepEqual(await Promise.all(asked.slice(0, 8)), Array.from({ length: 8 }).fill('user-1'));
 });
@@ -273,7 +274,7 @@ void test('what is under way when the configuration is replaced is still answere
   const held: (() => void)[] = [];
   issuer.answer((_, response) => held.push(() => sendJson(response, activeAnswer())));
   const asked = ask('token');
-  await eventually(() => held.length === 1);
+  await until('one question is held', () => held.length === 1);
   introspector.close();
   held[0]?.();
   assert.equal(await asked, 'user-1');

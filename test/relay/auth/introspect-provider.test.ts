@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test';
 import tls from 'node:tls';
 import { type OpaqueProvider, startOpaqueProvider } from '../../support/opaque-provider.ts';
 import { type OpaqueRelay, createOpaqueRelay } from '../../support/opaque-relay.ts';
-import { eventually } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 /** Signs in at the provider, and asks the relay who that is. */
 async function assertWorks(provider: OpaqueProvider, relay: OpaqueRelay, client: string) {
@@ -48,11 +48,10 @@ void test('client_secret_basic at a real provider, with a secret that needs enco
   });
   const token = await assertWorks(provider, relay, 'relay:one');
   await provider.revoke(token);
-  let code: string | undefined;
-  const endMs = Date.now() + 10_000;
-  while (code !== 'token_inactive' && Date.now() < endMs)
-    code = (await relay.get('/.latchkey/whoami', token)).code;
-  assert.equal(code, 'token_inactive', 'a revoked token ends with the kept answer');
+  await until(
+    'the revoked token ends with the kept answer',
+    async () => (await relay.get('/.latchkey/whoami', token)).code === 'token_inactive',
+  );
 });
 
 void test('a wrong secret is an outage and an alert, not a bad token', async (t) => {
@@ -163,5 +162,7 @@ void test('tls_client_auth at a real provider: the certificate is the credential
   });
   assert.equal((await impostor.get('/.latchkey/whoami', token)).code, 'issuer_unavailable');
   assert.match(impostor.log.join(''), /introspection_rejected/);
-  await eventually(() => provider.asking.some((entry) => entry.includes('client')));
+  await until('the provider tells of the client', () =>
+    provider.asking.some((entry) => entry.includes('client')),
+  );
 });

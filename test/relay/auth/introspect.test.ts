@@ -11,7 +11,8 @@ import {
   createIntrospectionIssuer,
   sendJson,
 } from '../../support/introspection-issuer.ts';
-import { type TestClock, createTestClock, eventually } from '../../support/verifier.ts';
+import { type TestClock, createTestClock } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 interface Bench {
   readonly issuer: IntrospectionIssuer;
@@ -266,7 +267,7 @@ void test('start reaches the endpoint without asking it anything', async (t) => 
   const { issuer, introspector } = await createBench(t);
   assert.equal(introspector.state().ready, false);
   introspector.start();
-  await eventually(() => introspector.state().ready);
+  await until('introspection is ready', () => introspector.state().ready);
   assert.equal(introspector.state().problem, undefined);
   assert.equal(issuer.asked.length, 0);
 });
@@ -283,7 +284,7 @@ void test('an answer may be replaced while the issuer moves its endpoint', async
     false,
     'the known endpoint serves while it is looked for',
   );
-  await eventually(() => issuer.counts.discovery === 2);
+  await until('the discovery is read again', () => issuer.counts.discovery === 2);
 });
 
 void test('connections are used again, and one that the issuer closed is replaced', async (t) => {

@@ -4,17 +4,20 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { discoveryUrls } from '../../../relay/auth/discovery.ts';
 import { makeSigningKey } from '../../support/issuer.ts';
-import { assertRefused, bearer, createBench, eventually } from '../../support/verifier.ts';
+import { assertRefused, bearer, createBench } from '../../support/verifier.ts';
 import type { Bench } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 /** Quick retries for tests that wait for the background to do its work. */
 const quick = { retryMinMs: 20, retryMaxMs: 40, timeoutMs: 1_000 };
 
 async function untilReady({ verifier }: Bench): Promise<void> {
-  await eventually(() => verifier.states()[0]?.ready === true);
+  await until('the keys are there', () => verifier.states()[0]?.ready === true);
 }
 async function untilProblem({ verifier }: Bench, problem: RegExp): Promise<void> {
-  await eventually(() => problem.test(verifier.states()[0]?.problem ?? ''));
+  await until(`the issuer's problem is ${problem}`, () =>
+    problem.test(verifier.states()[0]?.problem ?? ''),
+  );
 }
 
 void test('discovery addresses follow both specifications', () => {
@@ -148,7 +151,7 @@ void test('failed fetches back off and keys are refreshed in the background', as
   bench.verifier.start();
   await untilReady(bench);
   await bench.issuer.rotate();
-  await eventually(() => bench.issuer.counts.jwks >= 2);
+  await until('the keys are fetched again', () => bench.issuer.counts.jwks >= 2);
   bench.issuer.down();
   await untilProblem(bench, /cannot be reached/);
   const before = bench.issuer.counts.discovery;
@@ -187,7 +190,10 @@ void test('an answer that is no key set keeps the last good keys serving', async
   issuer.answer('/jwks', (_, response) => response.writeHead(500).end());
   await untilProblem(bench, /answered 500/);
   issuer.answer('/jwks', undefined);
-  await eventually(() => verifier.states()[0]?.problem === undefined);
+  await until(
+    'the issuer has no problem any more',
+    () => verifier.states()[0]?.problem === undefined,
+  );
 });
 
 void test('an issuer that never finishes its answer is given up on', async (t) => {
@@ -215,7 +221,7 @@ void test('close ends a fetch in flight and every later one', async (t) => {
     timing: { timeoutMs: 60_000, retryMinMs: 1 },
   });
   const refused = assertRefused(verifier, await issuer.mint(), 'issuer_unavailable');
-  await eventually(() => fetched.length === 1);
+  await until('the keys are fetched', () => fetched.length === 1);
   verifier.close();
   await refused;
   await assertRefused(verifier, await issuer.mint(), 'issuer_unavailable');

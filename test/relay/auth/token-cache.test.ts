@@ -17,6 +17,7 @@ function verified(subject: string): VerifiedToken {
     groups: [],
     claims: {},
     expiresAtMs: 0,
+    acceptedUntilMs: 0,
     tokenId: subject,
     binding: 'none',
   };

@@ -63,7 +63,7 @@ test('bad usage ends with 2 and shows the usage', async () => {
 
 test('schema prints a JSON Schema that names the keys', () => {
   const { io, out } = recorder();
-  assert.equal(printSchema(io), 0);
+  assert.equal(printSchema([], io), 0);
   const schema = JSON.parse(out.stdout) as { properties: object; additionalProperties: boolean };
   assert.ok('issuers' in schema.properties && 'apis' in schema.properties);
   assert.equal(schema.additionalProperties, false);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError, formatFault } from '../../../relay/config/faults.ts';
@@ -134,6 +135,8 @@ test('refuses what is not plain YAML', async (t) => {
   assert.match((await faultLines(t, `${GOOD}__proto__: { a: 1 }\n`)).join('\n'), /^10 __proto__/);
   assert.match((await faultLines(t, '- 1\n')).join('\n'), /^1 \(file\): must be a mapping/);
   assert.notEqual((await faultLines(t, '')).length, 0);
+  for (const more of ['---\nnonsense: 1\n', '---\n', '...\nlisten: [\n'])
+    assert.match((await faultLines(t, `${GOOD}${more}`)).join('\n'), /one document/, more);
 });
 
 test('an aliased block is read and its faults are found', async (t) => {
@@ -206,4 +209,38 @@ test('TLS files are found next to the file, and the key must be private', async 
     clientCertificates: false,
     additional: [],
   });
+});
+
+test('a file that is no UTF-8 is refused where it is not', async (t) => {
+  const dir = await directory(t);
+  const file = join(dir, 'relay.yaml');
+  await writeFile(file, Buffer.from(GOOD.replace('name: read', 'name: "l\u00fcgen"'), 'latin1'));
+  await assert.rejects(
+    loadConfig(file, { env: {} }),
+    /relay\.yaml:8:17 \(file\): is no UTF-8 here; save the file in that encoding/,
+  );
+});
+
+test("the audit's key may be missing, but not public, nor of another kind", async (t) => {
+  const dir = await directory(t);
+  const file = await put(dir, 'relay.yaml', `${GOOD}audit: { dir: ./audit, keyFile: audit.key }\n`);
+  assert.equal((await loadConfig(file, { env: {} })).audit.keyFile, join(dir, 'audit.key'));
+  const pemOf = ({ privateKey }: { readonly privateKey: KeyObject }): string =>
+    privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const key = pemOf(generateKeyPairSync('ed25519'));
+  await put(dir, 'audit.key', key, 0o644);
+  const place = /relay\.yaml:10:33 audit\.keyFile: the file /;
+  const fault = async (): Promise<string> => {
+    const error: unknown = await loadConfig(file, { env: {} }).catch((reason: unknown) => reason);
+    assert.match(String(error), place);
+    return String(error);
+  };
+  assert.match(await fault(), /chmod 600/);
+  await put(dir, 'audit.key', pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' })));
+  assert.match(await fault(), /must hold an Ed25519 key/);
+  await put(dir, 'audit.key', 'nonsense');
+  assert.match(await fault(), /no PEM block/);
+  await put(dir, 'audit.key', key);
+  const config = await loadConfig(file, { env: {} });
+  assert.ok(!config.files.some((name) => name.endsWith('audit.key')), 'no reload looks at it');
 });

@@ -10,6 +10,26 @@ const refused: readonly (readonly [name: string, text: string, fault: RegExp])[]
     `${GOOD}management: { listen: "[::]:1" }\n`,
     /^10 management\.listen/,
   ],
+  [
+    'two listeners at one place',
+    `${GOOD}listen: 127.0.0.1:9390\nmanagement: { listen: 127.0.0.1:9390 }\n`,
+    /^11 management\.listen: is where a listener above already is/,
+  ],
+  [
+    'a size out of bounds',
+    `${GOOD}limits: { headers: 512B }\n`,
+    /^10 limits\.headers: must be a size such as 64KB or 10MB, from 1KB to 1MB$/,
+  ],
+  [
+    'a condition that nothing can meet',
+    GOOD.replace('scopes: [billing.read]', 'claims: { dep: [] }'),
+    /^9 .*claims\.dep: must list at least one; leave the key out/,
+  ],
+  [
+    'a condition without a claim',
+    GOOD.replace('scopes: [billing.read]', 'claims: {}'),
+    /^9 .*claims: must name at least one claim/,
+  ],
   ['a bad listener', `${GOOD}listen: 127.0.0.1:70000\n`, /^10 listen: must be host:port/],
   [
     'a plain issuer',

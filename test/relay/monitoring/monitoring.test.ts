@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { inPath } from '../../../build/test-tools.ts';
 import { editConfig, postReload } from '../../support/operator.ts';
 import { createRelayBench } from '../../support/relay.ts';
-import { until } from '../../support/relay-process.ts';
+import { until } from '../../support/until.ts';
 
 const docs = join(import.meta.dirname, '..', '..', '..', 'docs');
 const read = (name: string): string => readFileSync(join(docs, name), 'utf8');
@@ -85,10 +85,10 @@ test('the page names the metrics of a running relay: all of them, and no other, 
   await editConfig(bench, (before) => before.replace('dir: ./audit', `dir: ./audit, ${sinks}`));
   assert.equal((await postReload(bench)).status, 200);
   let text = '';
-  await until(async () => {
+  await until('a sink that runs', async () => {
     text = await (await fetch(`${bench.relay.management}/metrics`)).text();
     return text.includes('audit_sink');
-  }, 'a sink that runs');
+  });
   const shown = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(
     ([, name, type]) => [name, type] as const,
   );

@@ -14,8 +14,9 @@ import {
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { FileSinkConfig } from '../../../relay/config/sink-config.ts';
-import { ledgerDir, openLedger, until, writeRequests } from '../../audit/ledger-dir.ts';
+import { ledgerDir, openLedger, writeRequests } from '../../audit/ledger-dir.ts';
 import { common, seqs, startShipping, upTo } from './bench.ts';
+import { until } from '../../support/until.ts';
 
 const fileSink = (path: string, changes: Partial<FileSinkConfig> = {}): FileSinkConfig => ({
   ...common,
@@ -39,12 +40,12 @@ void test('a file grows in order, for its owner only, and is begun anew by other
   const path = join(dirname(dir), 'export.jsonl');
   await startShipping(t, dir, [fileSink(path)]);
   await writeRequests(ledger, 20);
-  await until(() => linesOf(path).length === 41);
+  await until('all lines are in the file', () => linesOf(path).length === 41);
   assert.deepEqual(seqs(linesOf(path)), upTo(41));
   assert.equal(statSync(path).mode & 0o777, 0o600);
   renameSync(path, `${path}.moved`);
   await writeRequests(ledger, 5);
-  await until(() => linesOf(path).length === 10);
+  await until('all lines are in the new file', () => linesOf(path).length === 10);
   assert.deepEqual(seqs(linesOf(path)), upTo(51).slice(41));
 });
 
@@ -61,7 +62,7 @@ void test('files are rotated by size; the oldest goes', async (t) => {
   });
   const bench = await startShipping(t, dir, [sink]);
   await writeRequests(ledger, 100);
-  await until(() => bench.state().seq === 201);
+  await until('all records are shipped', () => bench.state().seq === 201);
   assert.deepEqual(readdirSync(folder).toSorted(), ['export.csv', 'export.csv.1', 'export.csv.2']);
   const numbers = ['.2', '.1', ''].flatMap((suffix) => {
     const [head, ...rows] = linesOf(path + suffix);
@@ -79,7 +80,7 @@ void test('a line that a crash cut short is dropped before the next', async (t) 
   writeFileSync(path, '{"seq":0}\n{"seq":1,"id":"01J', { mode: 0o644 });
   chmodSync(path, 0o644);
   const bench = await startShipping(t, dir, [fileSink(path)]);
-  await until(() => bench.state().seq === 1);
+  await until('the first record is shipped', () => bench.state().seq === 1);
   assert.deepEqual(seqs(linesOf(path)), [0, 1]);
   assert.equal(statSync(path).mode & 0o777, 0o600);
 });
@@ -95,7 +96,7 @@ void test(
     const path = join(dirname(dir), 'export.jsonl');
     symlinkSync(victim, path);
     const bench = await startShipping(t, dir, [fileSink(path)]);
-    await until(() => bench.state().problem !== undefined);
+    await until('the sink tells of a problem', () => bench.state().problem !== undefined);
     assert.match(String(bench.state().problem), /^file: .*export\.jsonl: ELOOP/);
     assert.equal(readFileSync(victim, 'utf8'), 'precious\n');
     assert.equal(bench.state().seq, 0);

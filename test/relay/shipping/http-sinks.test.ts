@@ -3,9 +3,10 @@ import { createHmac, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import type { OtlpSinkConfig, SplunkSinkConfig } from '../../../relay/config/sink-config.ts';
 import { signatureFields } from '../../../relay/shipping/webhook-sink.ts';
-import { ledgerDir, openLedger, until, writeRequests } from '../../audit/ledger-dir.ts';
+import { ledgerDir, openLedger, writeRequests } from '../../audit/ledger-dir.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { startSinkServer } from '../../support/sink-server.ts';
+import { until } from '../../support/until.ts';
 import { common, seqs, startShipping, upTo, webhook } from './bench.ts';
 
 const splunk = (url: string, changes: Partial<SplunkSinkConfig> = {}): SplunkSinkConfig => ({
@@ -44,7 +45,7 @@ void test('a webhook is signed over its id, its time and its body', async (t) =>
       tls: { ca: certificate.cert },
     }),
   ]);
-  await until(() => server.lines.length === 11);
+  await until('all lines have come', () => server.lines.length === 11);
   assert.deepEqual(seqs(server.lines), upTo(11));
   for (const { headers, body } of server.received) {
     const { 'webhook-id': id, 'webhook-timestamp': time } = headers;
@@ -75,7 +76,7 @@ void test('a batch that is sent again has the same id', async (t) => {
     response.writeHead(server.received.length === 1 ? 500 : 200).end();
   });
   await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => server.lines.length === 1);
+  await until('the line has come', () => server.lines.length === 1);
   const [first, second] = server.received.map(({ headers }) => headers['webhook-id']);
   assert.ok(first);
   assert.equal(first, second);
@@ -88,6 +89,7 @@ void test('a batch can be one JSON array', async (t) => {
   const server = await startSinkServer(t);
   await startShipping(t, dir, [webhook(server.url, { body: 'array', format: 'ocsf' })]);
   await until(
+    'all records have come',
     () => server.received.flatMap(({ body }) => JSON.parse(body) as object[]).length === 7,
   );
   assert.equal(server.received[0]?.headers['content-type'], 'application/json');
@@ -100,7 +102,7 @@ void test('a client certificate is shown', async (t) => {
   const server = await startSinkServer(t, { tls: certificate, wantsCertificate: true });
   const tls = { ca: certificate.cert, certificate: own.cert, key: own.key };
   await startShipping(t, dir, [webhook(server.url, { tls })]);
-  await until(() => server.received.length === 1);
+  await until('one request has come', () => server.received.length === 1);
   assert.equal(server.received[0]?.fingerprint, new X509Certificate(own.cert).fingerprint256);
 });
 
@@ -110,7 +112,7 @@ void test("Splunk's collector gets events with their time, and the number as a f
   await writeRequests(ledger, 4);
   const server = await startSinkServer(t);
   await startShipping(t, dir, [splunk(server.url, { index: 'security' })]);
-  await until(() => server.lines.length === 9);
+  await until('all lines have come', () => server.lines.length === 9);
   const events = server.lines.map((line) => JSON.parse(line) as Record<string, never>);
   assert.deepEqual(
     events.map(({ fields }) => Number(fields?.['seq'])),
@@ -128,7 +130,7 @@ void test('CEF is an event of text for Splunk', async (t) => {
   openLedger(t, dir);
   const server = await startSinkServer(t);
   await startShipping(t, dir, [splunk(server.url, { format: 'cef' })]);
-  await until(() => server.lines.length === 1);
+  await until('the line has come', () => server.lines.length === 1);
   const { event } = JSON.parse(server.lines[0] ?? '') as { event: string };
   assert.match(event, /^CEF:0\|Latchkey\|/);
 });
@@ -161,7 +163,10 @@ void test('OpenTelemetry logs have time, severity, trace and attributes', async 
   record.finish({ status: 403 });
   const server = await startSinkServer(t);
   await startShipping(t, dir, [otlp(server.url)]);
-  await until(() => server.received.flatMap(({ body }) => logRecords(body)).length === 3);
+  await until(
+    'all records have come',
+    () => server.received.flatMap(({ body }) => logRecords(body)).length === 3,
+  );
   const [, log] = server.received.flatMap(({ body }) => logRecords(body));
   assert.match(String(log?.['timeUnixNano']), /^\d{19}$/);
   assert.equal(log?.['traceId'], traceId);
@@ -185,7 +190,7 @@ void test('what a collector refuses of a batch is found and becomes a dead lette
     response.end(JSON.stringify({ partialSuccess: { rejectedLogRecords: refused.length } }));
   });
   const bench = await startShipping(t, dir, [otlp(server.url)]);
-  await until(() => bench.state().seq === 21);
+  await until('all records are shipped', () => bench.state().seq === 21);
   // Its outcome tells of the path, too.
   assert.equal(bench.state().deadLetters, 2);
 });

@@ -3,9 +3,10 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ledgerDir, openLedger, tamper, until, writeRequests } from '../../audit/ledger-dir.ts';
+import { ledgerDir, openLedger, tamper, writeRequests } from '../../audit/ledger-dir.ts';
 import { startSinkServer } from '../../support/sink-server.ts';
 import { freePort } from '../../support/free-port.ts';
+import { until } from '../../support/until.ts';
 import { seqs, startShipping, upTo, webhook } from './bench.ts';
 
 void test('every record arrives once and in order, those written meanwhile too', async (t) => {
@@ -16,7 +17,7 @@ void test('every record arrives once and in order, those written meanwhile too',
   await startShipping(t, dir, [webhook(server.url)]);
   await writeRequests(ledger, 150);
   const head = 501;
-  await until(() => server.lines.length >= head);
+  await until('all lines have come', () => server.lines.length >= head);
   assert.deepEqual(seqs(server.lines), upTo(head));
 });
 
@@ -26,15 +27,18 @@ void test('a sink that is down all the while gets everything once it is up', asy
   const port = await freePort();
   const bench = await startShipping(t, dir, [webhook(`http://127.0.0.1:${port}/ingest`)]);
   await writeRequests(ledger, 300);
-  await until(() => (bench.state().failures['connect'] ?? 0) >= 2);
+  await until(
+    'two attempts to connect have failed',
+    () => (bench.state().failures['connect'] ?? 0) >= 2,
+  );
   assert.equal(bench.state().seq, 0);
   // It fails again and again, and is told once.
   assert.equal(bench.named('audit_sink_failed').length, 1);
   const server = await startSinkServer(t, { port });
   const head = 601;
-  await until(() => server.lines.length >= head);
+  await until('all lines have come', () => server.lines.length >= head);
   assert.deepEqual(seqs(server.lines), upTo(head));
-  await until(() => bench.named('audit_sink_recovered').length === 1);
+  await until('the recovery is told', () => bench.named('audit_sink_recovered').length === 1);
 });
 
 void test('after a restart shipping goes on behind the last batch that was accepted', async (t) => {
@@ -43,11 +47,11 @@ void test('after a restart shipping goes on behind the last batch that was accep
   const server = await startSinkServer(t);
   const first = await startShipping(t, dir, [webhook(server.url)]);
   await writeRequests(ledger, 20);
-  await until(() => server.lines.length === 41);
+  await until('the first lines have come', () => server.lines.length === 41);
   await first.shipping.close();
   await writeRequests(ledger, 20);
   await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => server.lines.length >= 81);
+  await until('the other lines have come', () => server.lines.length >= 81);
   assert.deepEqual(seqs(server.lines), upTo(81));
   assert.equal(statSync(join(dir, 'shipping')).mode & 0o777, 0o700);
   assert.equal(statSync(join(dir, 'shipping', 'siem.cursor.json')).mode & 0o777, 0o600);
@@ -57,17 +61,17 @@ void test('a sink that begins now leaves out what was before, whenever it can fi
   const dir = ledgerDir(t);
   const ledger = openLedger(t, dir);
   await writeRequests(ledger, 10);
-  await until(() => ledger.health().head === 21);
+  await until('all records are written', () => ledger.health().head === 21);
   const server = await startSinkServer(t);
   server.answer((_request, response) => response.writeHead(503).end());
   const bench = await startShipping(t, dir, [webhook(server.url, { from: 'now' })]);
-  await until(() => bench.state().seq === 21);
+  await until('what was there counts as shipped', () => bench.state().seq === 21);
   await writeRequests(ledger, 3);
-  await until(() => server.received.length > 0);
+  await until('something is posted', () => server.received.length > 0);
   await bench.shipping.close();
   server.answer((_request, response) => response.end());
   await startShipping(t, dir, [webhook(server.url, { from: 'now' })]);
-  await until(() => server.lines.length >= 6);
+  await until('the new lines have come', () => server.lines.length >= 6);
   assert.deepEqual(seqs(server.lines), [22, 23, 24, 25, 26, 27]);
 });
 
@@ -78,7 +82,7 @@ void test('filters leave out, and what is left out holds nothing up', async (t) 
   const server = await startSinkServer(t);
   const filter = { apis: ['legacy'], decisions: ['deny'] as const, kinds: ['outcome'] as const };
   const bench = await startShipping(t, dir, [webhook(server.url, { filter })]);
-  await until(() => bench.state().seq === 61);
+  await until('all records are shipped', () => bench.state().seq === 61);
   const records = server.lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   assert.ok(records.length > 0);
   for (const { api, decision, kind } of records)
@@ -103,7 +107,7 @@ void test('a slow sink costs no memory and no record: one batch is under way at 
   await startShipping(t, dir, [webhook(server.url, { batch })]);
   await writeRequests(ledger, 400);
   const head = 801;
-  await until(() => server.lines.length >= head);
+  await until('all lines have come', () => server.lines.length >= head);
   assert.deepEqual(seqs(server.lines), upTo(head));
   assert.equal(most, 1);
   // A batch ends with the record that goes beyond.
@@ -121,7 +125,7 @@ void test('Retry-After is kept', async (t) => {
     else response.end();
   });
   const bench = await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => server.lines.length === 1);
+  await until('the line has come', () => server.lines.length === 1);
   assert.ok(Number(times[1]) - Number(times[0]) >= 1_990, String(times));
   assert.equal(bench.state().failures['throttled'], 1);
 });
@@ -136,7 +140,7 @@ void test('a record that is refused for good becomes a dead letter, and shipping
     response.writeHead(body.includes(poison) ? 400 : 200).end();
   });
   const bench = await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => bench.state().seq === 81);
+  await until('all records are shipped', () => bench.state().seq === 81);
   const dead = server.lines.length;
   assert.equal(dead, 80);
   const arrived = seqs(server.lines);
@@ -162,11 +166,11 @@ void test('a sink that refuses everything gets no more than twenty dead letters 
   const server = await startSinkServer(t);
   server.answer((_request, response) => response.writeHead(422).end());
   const bench = await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => (bench.state().failures['rejected'] ?? 0) > 0);
+  await until('the sink has rejected', () => (bench.state().failures['rejected'] ?? 0) > 0);
   assert.equal(bench.state().deadLetters, 20);
   assert.equal(bench.state().seq, 20);
   server.answer((_request, response) => response.end());
-  await until(() => bench.state().seq === 81);
+  await until('all records are shipped', () => bench.state().seq === 81);
   assert.deepEqual(seqs(server.lines), upTo(81).slice(20));
   assert.equal(bench.state().deadLetters, 20);
 });
@@ -178,7 +182,7 @@ for (const status of [401, 403, 404])
     const server = await startSinkServer(t);
     server.answer((_request, response) => response.writeHead(status).end());
     const bench = await startShipping(t, dir, [webhook(server.url)]);
-    await until(() => bench.named('audit_sink_failed').length > 0);
+    await until('the failure is told', () => bench.named('audit_sink_failed').length > 0);
     await sleep(100);
     assert.deepEqual([bench.state().seq, bench.state().deadLetters], [0, 0]);
   });
@@ -192,9 +196,9 @@ void test('records that are missing in the ledger are told, once, and what follo
   const server = await startSinkServer(t);
   server.answer((_request, response) => response.writeHead(500).end());
   const bench = await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => (bench.state().failures['http_5xx'] ?? 0) > 1);
+  await until('two attempts have failed', () => (bench.state().failures['http_5xx'] ?? 0) > 1);
   server.answer((_request, response) => response.end());
-  await until(() => bench.state().seq === 22);
+  await until('all records are shipped', () => bench.state().seq === 22);
   assert.deepEqual(
     bench.named('audit_gap').map(({ first, last }) => [first, last]),
     [
@@ -213,7 +217,7 @@ void test('records that have expired leave no gap: what stands for them is there
   tamper(dir, (db) => db.exec("UPDATE records SET kind = 'expired', body = '{}' WHERE seq <= 8"));
   const server = await startSinkServer(t);
   const bench = await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => bench.state().seq === 22);
+  await until('all records are shipped', () => bench.state().seq === 22);
   assert.deepEqual(seqs(server.lines), upTo(22).slice(8));
   assert.deepEqual([bench.named('audit_gap'), bench.state().missing], [[], 0]);
 });
@@ -224,13 +228,16 @@ void test('a ledger in place of another is told and shipped from its beginning',
   await writeRequests(ledger, 5);
   const server = await startSinkServer(t);
   const first = await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => first.state().seq === 11);
+  await until('the first shipper has shipped all', () => first.state().seq === 11);
   await first.shipping.close();
   const file = join(dir, 'shipping', 'siem.cursor.json');
   const cursor = JSON.parse(readFileSync(file, 'utf8')) as object;
   writeFileSync(file, JSON.stringify({ ...cursor, hash: '0'.repeat(64) }));
   const second = await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => second.state().seq === 11 && server.lines.length === 22);
+  await until(
+    'the second shipper has shipped all',
+    () => second.state().seq === 11 && server.lines.length === 22,
+  );
   assert.equal(second.named('audit_sink_ledger_replaced').length, 1);
 });
 
@@ -239,15 +246,15 @@ void test('a cursor that cannot be read stops its sink, with what to do, and no 
   openLedger(t, dir);
   const server = await startSinkServer(t);
   const first = await startShipping(t, dir, [webhook(server.url)]);
-  await until(() => first.state().seq === 1);
+  await until('the first record is shipped', () => first.state().seq === 1);
   await first.shipping.close();
   writeFileSync(join(dir, 'shipping', 'siem.cursor.json'), '{"v":1,"se');
   const bench = await startShipping(t, dir, [
     webhook(server.url),
     webhook(server.url, { name: 'other' }),
   ]);
-  await until(() => bench.state('other').seq === 1);
-  await until(() => bench.state().problem !== undefined);
+  await until('the other sink has the first record', () => bench.state('other').seq === 1);
+  await until('the sink tells of a problem', () => bench.state().problem !== undefined);
   assert.match(String(bench.state().problem), /is not a cursor; delete it/);
   assert.equal(server.lines.length, 2);
 });
@@ -259,11 +266,17 @@ void test('a change of sinks keeps those that are the same, and each its place',
   const kept = webhook(one.url, { name: 'kept' });
   const bench = await startShipping(t, dir, [kept, webhook(two.url, { name: 'moved' })]);
   await writeRequests(ledger, 5);
-  await until(() => one.lines.length === 11 && two.lines.length === 11);
+  await until(
+    'both sinks have all lines',
+    () => one.lines.length === 11 && two.lines.length === 11,
+  );
   const three = await startSinkServer(t);
   await bench.shipping.use([kept, webhook(three.url, { name: 'moved' })]);
   await writeRequests(ledger, 5);
-  await until(() => one.lines.length === 21 && three.lines.length === 10);
+  await until(
+    'the sinks that are left have the new lines',
+    () => one.lines.length === 21 && three.lines.length === 10,
+  );
   assert.deepEqual(seqs(three.lines), upTo(21).slice(11));
   assert.equal(two.lines.length, 11);
   assert.deepEqual(seqs(one.lines), upTo(21));

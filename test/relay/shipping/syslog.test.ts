@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ledgerDir, openLedger, until, writeRequests } from '../../audit/ledger-dir.ts';
+import { ledgerDir, openLedger, writeRequests } from '../../audit/ledger-dir.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { startSyslogReceiver, type SyslogReceiver } from '../../support/syslog-receiver.ts';
 import { freePort } from '../../support/free-port.ts';
+import { until } from '../../support/until.ts';
 import { startShipping, syslog, upTo } from './bench.ts';
 
 const seqsOf = ({ messages }: SyslogReceiver): number[] =>
@@ -18,7 +19,7 @@ void test('RFC 5424 messages over TLS, framed by their length, in order', async 
   const receiver = await startSyslogReceiver(t, certificate);
   await startShipping(t, dir, [syslog(receiver.port, { tls: { ca: certificate.cert } })]);
   await writeRequests(ledger, 120);
-  await until(() => receiver.messages.length >= 241);
+  await until('all messages have come', () => receiver.messages.length >= 241);
   assert.deepEqual(seqsOf(receiver), upTo(241));
   for (const { data, text, app, id, timestamp } of receiver.messages) {
     const record = JSON.parse(text) as Record<string, unknown>;
@@ -52,7 +53,7 @@ void test('structured data holds each member, whatever characters are in it', as
   record.finish({ status: 403 });
   const sink = syslog(receiver.port, { tls: { ca: certificate.cert }, format: 'structured' });
   await startShipping(t, dir, [sink]);
-  await until(() => receiver.messages.length === 3);
+  await until('all messages have come', () => receiver.messages.length === 3);
   const message = receiver.messages[1];
   assert.deepEqual(Object.keys(message?.data ?? {}), ['meta', 'latchkey@32473']);
   const members = message?.data['latchkey@32473'];
@@ -72,10 +73,13 @@ void test('a receiver that dies while it reads gets the batch again: nothing is 
   const bench = await startShipping(t, dir, [
     syslog(receiver.port, { tls: { ca: certificate.cert } }),
   ]);
-  await until(() => (bench.state().failures['connect'] ?? 0) >= 2);
+  await until(
+    'two attempts to connect have failed',
+    () => (bench.state().failures['connect'] ?? 0) >= 2,
+  );
   assert.equal(bench.state().seq, 0);
   receiver.resetAfter(undefined);
-  await until(() => bench.state().seq === 601);
+  await until('all records are shipped', () => bench.state().seq === 601);
   assert.deepEqual(
     unique(seqsOf(receiver)).toSorted((a, b) => a - b),
     upTo(601),
@@ -90,11 +94,11 @@ void test('a receiver that never closes is given its time, and the batch comes a
     socket.resume();
     t.after(() => socket.destroy());
   }).listen(0, '127.0.0.1');
-  await until(() => server.listening);
+  await until('the receiver listens', () => server.listening);
   t.after(() => server.close());
   const { port } = server.address() as { port: number };
   const bench = await startShipping(t, dir, [syslog(port, { transport: 'tcp', timeoutMs: 200 })]);
-  await until(() => (bench.state().failures['timeout'] ?? 0) >= 1);
+  await until('an attempt has timed out', () => (bench.state().failures['timeout'] ?? 0) >= 1);
   assert.equal(bench.state().seq, 0);
   assert.match(String(bench.state().problem), /no answer within 200 ms/);
 });
@@ -108,7 +112,10 @@ void test('confirm: written keeps one connection, and opens another when that en
   const bench = await startShipping(t, dir, [sink]);
   for (let round = 1; round <= 3; round += 1) {
     await writeRequests(ledger, 5);
-    await until(() => receiver.messages.length === 1 + 10 * round);
+    await until(
+      'all messages of the round have come',
+      () => receiver.messages.length === 1 + 10 * round,
+    );
   }
   assert.deepEqual(seqsOf(receiver), upTo(31));
   assert.equal(receiver.connections(), 1);
@@ -129,7 +136,7 @@ void test('a certificate of somebody else is refused, and so is another name', a
     }),
   ]);
   for (const name of ['stranger', 'system', 'misnamed']) {
-    await until(() => bench.state(name).problem !== undefined);
+    await until('the sink tells of a problem', () => bench.state(name).problem !== undefined);
     assert.match(String(bench.state(name).problem), /^tls: /, name);
     assert.equal(bench.state(name).seq, 0);
   }

@@ -147,7 +147,7 @@ test('a disk that fills up in the middle of a line leaves whole lines only', asy
       script,
       file,
     ],
-    { encoding: 'utf8', timeout: 20_000 },
+    { encoding: 'utf8', timeout: 60_000 },
   );
   const { kept, code } = JSON.parse(stdout) as { kept: number; code: string };
   assert.equal(code, 'EFBIG');

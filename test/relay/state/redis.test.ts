@@ -8,7 +8,7 @@ import { RelayError } from '../../../relay/errors.ts';
 import { connectRedisState, type RedisOptions } from '../../../relay/state/redis.ts';
 import type { Revocation, SharedState } from '../../../relay/state/shared-state.ts';
 import { startRedis } from '../../support/redis.ts';
-import { eventually } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 const issuer = 'https://idp.example.com';
 const revocationOf = (value: string): Revocation => ({
@@ -66,7 +66,9 @@ test('a revocation reaches every relay, now and later', async (t) => {
   other.state.onRevoked(() => (heard += 1));
   await one.state.revoke(revocationOf('ann'));
   assert.equal(one.state.isRevoked(tokenOf('ann')), true);
-  await eventually(() => other.state.isRevoked(tokenOf('ann')), 5_000);
+  await until('the other relay knows of the revocation', () =>
+    other.state.isRevoked(tokenOf('ann')),
+  );
   assert.equal(heard, 1);
   const late = await connect(t, redis.url);
   assert.equal(late.state.isRevoked(tokenOf('ann')), true);
@@ -88,7 +90,7 @@ test('while Redis is down nothing passes that it would have to see, and what is 
   const { state, log } = await connect(t, redis.url);
   await state.revoke(revocationOf('ann'));
   await redis.kill();
-  await eventually(() => !state.health().ok);
+  await until('Redis counts as lost', () => !state.health().ok);
   await assert.rejects(state.once('key', Date.now() + 60_000), isUnavailable);
   await assert.rejects(state.revoke(revocationOf('bob')), isUnavailable);
   await assert.rejects(state.secret('dpop-nonce'), isUnavailable);
@@ -99,7 +101,7 @@ test('while Redis is down nothing passes that it would have to see, and what is 
 
   // It lost everything, and this relay gives back what it knows.
   await redis.start();
-  await eventually(() => state.health().ok);
+  await until('Redis is back', () => state.health().ok);
   assert.equal(await state.once('key', Date.now() + 60_000), true);
   const late = await connect(t, redis.url);
   assert.equal(late.state.isRevoked(tokenOf('ann')), true);
@@ -129,9 +131,9 @@ test('a Redis that answers no more is given up in time, and found again', async 
   const from = Date.now();
   await assert.rejects(state.once('key', from + 60_000), isUnavailable);
   assert.ok(Date.now() - from < 30_000);
-  await eventually(() => !state.health().ok);
+  await until('Redis counts as lost', () => !state.health().ok);
   redis.thaw();
-  await eventually(() => state.health().ok);
+  await until('Redis is back', () => state.health().ok);
   assert.equal(await state.once('other', Date.now() + 60_000), true);
 });
 
@@ -148,9 +150,9 @@ test('after too long without news every token is refused with 503', async (t) =>
       return isUnavailable(error);
     }
   };
-  await eventually(isRefused, 10_000);
+  await until('the state is refused', isRefused);
   await redis.start();
-  await eventually(() => !isRefused());
+  await until('the state is taken up', () => !isRefused());
 });
 
 test('what cannot be reached or entered stops the start, and the password stays out of it', async (t) => {
@@ -182,7 +184,7 @@ test('with rediss: only a Redis that is vouched for is talked to', async (t) => 
     import { connectRedisState } from ${JSON.stringify(module)};
     const url = process.argv[1];
     try {
-      const state = await connectRedisState({ url, now: Date.now, log() {}, startMs: 5000 });
+      const state = await connectRedisState({ url, now: Date.now, log() {}, startMs: 10_000 });
       console.log(await state.once('key', Date.now() + 60_000));
       await state.close();
     } catch (error) { console.log(error.message); }`;
@@ -191,7 +193,7 @@ test('with rediss: only a Redis that is vouched for is talked to', async (t) => 
     const args = ['--input-type=module', '--eval', script, redis.url];
     const { stdout } = await promisify(execFile)(process.execPath, args, {
       env: { ...process.env, ...env },
-      timeout: 20_000,
+      timeout: 60_000,
     });
     return stdout.trim();
   };

@@ -97,7 +97,7 @@ export function getFrom({ hop, host }: UpstreamTarget): Promise<string> {
   return new Promise((resolve) => {
     const { pool } = hop;
     let body = '';
-    const timer = setTimeout(() => resolve('no answer in time'), 5_000);
+    const timer = setTimeout(() => resolve('no answer in time'), 60_000);
     const done = (text: string): void => {
       clearTimeout(timer);
       resolve(text);
@@ -121,13 +121,4 @@ export function getFrom({ hop, host }: UpstreamTarget): Promise<string> {
     );
     connection.socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   });
-}
-
-/** Waits until something holds; throws after 30 s. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 3_000; attempt++) {
-    if (holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`it did not come to be that ${what}`);
 }

@@ -8,12 +8,13 @@ import { createNames } from '../../../relay/upstream/names.ts';
 import type { UpstreamConfig } from '../../../relay/upstream/target.ts';
 import { createTargets } from '../../../relay/upstream/targets.ts';
 import { createCertificate } from '../../support/certificate.ts';
-import { startAnswering, until, upstreamConfig } from './connected.ts';
+import { until } from '../../support/until.ts';
+import { startAnswering, upstreamConfig } from './connected.ts';
 
 const health = {
   path: '/well?deep=1',
   intervalMs: 20,
-  timeoutMs: 100,
+  timeoutMs: 10_000,
   unhealthyAfter: 2,
   healthyAfter: 3,
 };
@@ -79,11 +80,12 @@ test('where every address is down, none may be asked: not even the last', async 
 test('silence is unwell; the next question waits for the end of the last', async (t) => {
   const silent = await startAnswering(t);
   silent.answer(undefined);
-  const { targets, isDown } = watched(t, [`http://127.0.0.1:${silent.port}`]);
+  const hasty = { ...health, timeoutMs: 100 };
+  const { targets, isDown } = watched(t, [`http://127.0.0.1:${silent.port}`], { health: hasty });
   const begunMs = Date.now();
   await until('it is found unhealthy', isDown);
   assert.equal(targets.conditions()[0]?.problem, 'no answer in time');
-  const most = Math.ceil((Date.now() - begunMs) / health.timeoutMs) + 1;
+  const most = Math.ceil((Date.now() - begunMs) / hasty.timeoutMs) + 1;
   assert.ok(silent.paths.length <= most, `${silent.paths.length} questions, at most ${most}`);
 });
 

@@ -3,7 +3,8 @@ import type { LookupAddress } from 'node:dns';
 import { test, type TestContext } from 'node:test';
 import { createNames } from '../../../relay/upstream/names.ts';
 import { createTargets } from '../../../relay/upstream/targets.ts';
-import { getFrom, startAnswering, until, upstreamConfig } from './connected.ts';
+import { getFrom, startAnswering, upstreamConfig } from './connected.ts';
+import { until } from '../../support/until.ts';
 
 const at = (...addresses: string[]): LookupAddress[] =>
   addresses.map((address) => ({ address, family: 4 }));

@@ -3,7 +3,7 @@ import { duplexPair, PassThrough, type Duplex } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Channel, createChannel, type Message } from '../../../relay/workers/channel.ts';
-import { eventually } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 function listen(stream: Duplex, flush: 'turn' | 'tick' = 'turn') {
   const received: Message[] = [];
@@ -30,7 +30,7 @@ test('messages arrive whole and in order, however their bytes are cut', async ()
         const cut = new PassThrough();
         const { received } = listen(cut);
         for (let at = 0; at < bytes.length; at += step) cut.write(bytes.subarray(at, at + step));
-        await eventually(() => received.length === messages.length);
+        await until('all messages have come', () => received.length === messages.length);
         assert.deepEqual(received, JSON.parse(JSON.stringify(messages)));
         for (const stream of [near, far, cut]) stream.destroy();
       },
@@ -46,6 +46,7 @@ test('what one turn posts is one write', async () => {
     far.on('data', () => (writes += 1));
     const { channel } = listen(near, flush);
     for (let at = 0; at < 100; at++) channel.post([at]);
+    await until('something is written', () => writes > 0);
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(writes, 1);
     near.destroy();
@@ -59,7 +60,7 @@ test('closing sends what waits; the other side hears of the end once', async () 
   const other = listen(far);
   one.channel.post(['last']);
   one.channel.close();
-  await eventually(() => other.state.closed === 1 && one.state.closed === 1);
+  await until('both sides are closed', () => other.state.closed === 1 && one.state.closed === 1);
   assert.deepEqual(other.received, [['last']]);
   other.channel.post(['too late']);
   assert.equal(other.channel.backlogBytes(), 0);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createCrew } from '../../../relay/workers/crew.ts';
 import type { Member } from '../../../relay/workers/member.ts';
 import { createRota } from '../../../relay/workers/rota.ts';
-import { eventually } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 /** A crew of members that are no processes; `begin` decides what becomes of each, by its number. */
 function assemble(size: number, begin: (hired: number) => Promise<void>) {
@@ -68,7 +68,7 @@ test('a place is filled again, however often that fails', async () => {
   );
   await crew.start();
   hired[1]?.kill();
-  await eventually(() => crew.serving().length === 2 && hired.length === 5);
+  await until('two workers serve', () => crew.serving().length === 2 && hired.length === 5);
   assert.deepEqual(events.slice(2), [
     'worker_died 2',
     'worker_failed 2',

@@ -7,7 +7,7 @@ import { createKeyDesk, type KeyDesk } from '../../../relay/workers/key-desk.ts'
 import type { PrimaryProcedures, WorkerProcedures } from '../../../relay/workers/procedures.ts';
 import { createRemoteKeys } from '../../../relay/workers/remote-keys.ts';
 import { createTestIssuer } from '../../support/issuer.ts';
-import { eventually } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 type Asked = Pick<PrimaryProcedures, 'wantKeys' | 'leaveKeys' | 'usableKeys' | 'refetchKeys'>;
 type Told = Pick<WorkerProcedures, 'keys'>;
@@ -91,7 +91,7 @@ test('an issuer that cannot be reached: no keys, then those that come, then the 
   await assert.rejects(keys.usable(), { code: 'issuer_unavailable' });
   assert.equal(keys.reachable(), false);
   issuer.up();
-  await eventually(() => keys.current() !== undefined);
+  await until('the keys are there', () => keys.current() !== undefined);
   assert.equal(keys.reachable(), true);
   issuer.down();
   await keys.refetch();

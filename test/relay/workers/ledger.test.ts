@@ -10,7 +10,7 @@ import { createLedgerDesk, createUsedIds } from '../../../relay/workers/ledger-d
 import type { PrimaryProcedures } from '../../../relay/workers/procedures.ts';
 import { createRemoteLedger } from '../../../relay/workers/remote-ledger.ts';
 import { allRecords, ledgerDir, openLedger } from '../../audit/ledger-dir.ts';
-import { eventually } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 /** A side that is asked for nothing. */
 interface Idle {
@@ -61,7 +61,7 @@ test('records of several workers are one chain', async (t) => {
     }),
   );
   await workers[0]?.remote.append('sign-out', { user: 'alice' });
-  await eventually(() => ledger.health().head >= 1 + 120 + 1);
+  await until('all records are written', () => ledger.health().head >= 1 + 120 + 1);
   const records = await allRecords(dir);
   assert.equal(records.filter(({ kind }) => kind === 'request').length, 60);
   const outcomes = records.filter(({ kind }) => kind === 'outcome');
@@ -81,7 +81,7 @@ test('what a dead worker left open is marked at once, also what was on its way',
   await new Promise((resolve) => setImmediate(resolve));
   die();
   await late;
-  await eventually(() => ledger.health().head >= 1 + 3 + 3);
+  await until('all records are written', () => ledger.health().head >= 1 + 3 + 3);
   const records = await allRecords(dir);
   const of = (kind: string) =>
     records.filter((record) => record.kind === kind).map(({ requestId }) => requestId);
@@ -103,7 +103,9 @@ test('a noted record needs no answer, and its outcome finds it', async (t) => {
   remote.note(request('b'));
   await remote.append('sign-out', {});
   die();
-  await eventually(() => ledger.query({}).records.some(({ kind }) => kind === 'interrupted'));
+  await until('the interruption is recorded', () =>
+    ledger.query({}).records.some(({ kind }) => kind === 'interrupted'),
+  );
   await ledger.close();
   const seen = (await allRecords(dir)).map(({ kind, requestId }) => `${kind} ${requestId}`);
   assert.deepEqual(
@@ -150,7 +152,7 @@ test('a primary that does not answer lets nothing through, and nothing pile up',
   await waiting;
   // Committed after all: the record says that nothing went through.
   commit();
-  await eventually(() => ended.length === 1);
+  await until('the request has ended', () => ended.length === 1);
   assert.deepEqual([ended[0]?.status, ended[0]?.code], [503, 'audit_unavailable']);
 });
 

@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { spawnWorker } from '../../../relay/workers/worker-process.ts';
 import type { PrimaryProcedures } from '../../../relay/workers/procedures.ts';
-import { eventually } from '../../support/verifier.ts';
+import { until } from '../../support/until.ts';
 
 test(
   'connections that a dying worker never got come back whole',
@@ -18,7 +18,7 @@ test(
     const clients = Array.from({ length: 5 }, () => connect(port, '127.0.0.1'));
     const ended = clients.map((client) => new Promise((resolve) => client.on('close', resolve)));
     for (const client of clients) client.on('error', () => {}).write('hello');
-    await eventually(() => accepted.length === 5);
+    await until('all connections are accepted', () => accepted.length === 5);
     const worker = spawnWorker({} as PrimaryProcedures);
     t.after(() => {
       worker.kill();

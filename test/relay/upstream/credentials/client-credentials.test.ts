@@ -12,7 +12,8 @@ import {
   startTokenEndpoint,
   withCredentials,
 } from '../../../support/token-endpoint.ts';
-import { createTestClock, eventually } from '../../../support/verifier.ts';
+import { createTestClock } from '../../../support/verifier.ts';
+import { until } from '../../../support/until.ts';
 import { createSource } from './source.ts';
 
 const byToken = (
@@ -94,14 +95,15 @@ void test('a token serves to its end, and is renewed in the background after 80 
   const open = endpoint.hold();
   assert.ok(!(source.token({ token: () => '', expiresAtMs: 0 }) instanceof Promise));
   assert.equal(await shown(), 'Bearer t1', 'nobody waits for the next one');
-  await eventually(() => endpoint.asked.length === 2);
+  await until('the next token is asked for', () => endpoint.asked.length === 2);
   await shown();
   assert.equal(endpoint.asked.length, 2, 'asked once');
   open();
-  await eventually(() => !(source.token({ token: () => '', expiresAtMs: 0 }) instanceof Promise));
-  for (let tries = 0; tries < 500 && (await shown()) !== 'Bearer t2'; tries++)
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  assert.equal(await shown(), 'Bearer t2');
+  await until(
+    'a token is at hand',
+    () => !(source.token({ token: () => '', expiresAtMs: 0 }) instanceof Promise),
+  );
+  await until('the next token is shown', async () => (await shown()) === 'Bearer t2');
   clock.advance(96_000);
   assert.equal(await shown(), 'Bearer t3', 'the last five seconds are not used');
   clock.advance(-200_000);
@@ -116,7 +118,7 @@ void test('a renewal that fails leaves the token that is still good', async (t) 
   endpoint.answer((response) => sendJson(response, 503, { error: 'temporarily_unavailable' }));
   clock.advance(85_000);
   assert.equal(await shown(), 'Bearer t1');
-  await eventually(() => events.length === 1);
+  await until('the failure is told', () => events.length === 1);
   for (let i = 0; i < 5; i++) assert.equal(await shown(), 'Bearer t1');
   assert.equal(endpoint.asked.length, 2, 'not asked anew by each request');
   clock.advance(11_000);
