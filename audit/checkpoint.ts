@@ -256,9 +256,10 @@ export function readPublicKeys(file: string): CheckpointKeys {
 }
 
 /**
- * Reads one line of a checkpoint file.
+ * Reads one line of a checkpoint file. Only what was written is one: of a member that stands there twice each reader
+ * could believe another.
  *
- * @param line JSON
+ * @param line canonical JSON
  * @returns the checkpoint, its signature not yet checked; `undefined` when it is not one
  */
 export function parseCheckpoint(line: string): Checkpoint | undefined {
@@ -268,7 +269,7 @@ export function parseCheckpoint(line: string): Checkpoint | undefined {
       value?.v === 1 &&
       Number.isSafeInteger(value.seq) &&
       [value.hash, value.at, value.keyId, value.signature].every((it) => typeof it === 'string');
-    return whole ? (value as Checkpoint) : undefined;
+    return whole && canonicalJson(value) === line ? (value as Checkpoint) : undefined;
   } catch {
     return undefined;
   }

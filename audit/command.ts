@@ -1,27 +1,25 @@
 import type { Writable } from 'node:stream';
-import { parseArgs } from 'node:util';
+import {
+  asksForHelp,
+  auditUsage,
+  type Caller,
+  isCommand,
+  readOptions,
+  UsageError,
+} from './command-line.ts';
 import { AuditError } from './errors.ts';
 import { writeExport } from './export.ts';
 import { eraseCommand, eraseOptions } from './erase-command.ts';
 import { holdCommand, holdOptions } from './hold-command.ts';
-import { type AuditFormat, FORMATS } from './formats/format.ts';
+import { type AuditFormat, FORMATS } from './formats/names.ts';
 import { type LedgerRead, noteRead } from './people/note-read.ts';
 import { reportCommand, reportOptions } from './report/command.ts';
 import { rotateKeyCommand, rotateKeyOptions } from './rotate-key-command.ts';
-import { condition, segmentsToRead } from './reader.ts';
+import { condition, requireLedger } from './reader.ts';
 import { verifyLedger } from './verify.ts';
 import type { Fault } from './verify-record.ts';
 
-const usage = `usage: audit verify [--checkpoint FILE] [--public-key FILE] [--json]
-       audit export [--format jsonl|csv|ocsf|cef] [--since TIME] [--until TIME] [--user USER] [--api API]
-       audit report [--since TIME] [--until TIME] [--user USER] [--api API] [--timezone ZONE] [--json]
-       audit erase --user USER [--issuer ISSUER] [--json]                                (the relay's)
-       audit hold add --reason TEXT (--user USER [--issuer ISSUER] | --api API | --all)  (the relay's)
-       audit hold list | remove ID  [--json]                                             (the relay's)
-       audit rotate-key [--json]                                                         (the relay's)
-`;
-
-interface Io {
+interface Io extends Caller {
   readonly dir: string;
   /** Latchkey's, for formats that name the product. */
   readonly version?: string;
@@ -29,83 +27,84 @@ interface Io {
   readonly keyFile?: string;
   /** How many threads may help to verify; default: none. */
   readonly threads?: number;
-  /** Whether who asks may erase, hold and rotate keys; default false. */
-  readonly administers?: boolean;
   readonly stdout: Writable;
   readonly stderr: Writable;
 }
-
-/** Bad usage: the command line is at fault. */
-class UsageError extends Error {}
 
 /**
  * The `audit` subcommands that both command lines share.
  *
  * @param argv what follows `audit`, without the option that led to the directory
- * @param io the ledger's directory and where to write
- * @returns the exit code: 0 fine, 1 the ledger is faulty or could not be read, 2 bad usage
+ * @param io the ledger's directory, where to write, and how the commands are called
+ * @returns the exit code: 0 fine, 1 the ledger is faulty or what was asked for is refused, 2 bad usage or no ledger
  */
 export async function runAuditCommand(argv: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = argv;
+  if (asksForHelp(argv)) {
+    io.stdout.write(auditUsage(name, io));
+    return 0;
+  }
   try {
-    switch (name) {
-      case 'verify':
-        return await verify(rest, io);
-      case 'export':
-        return await exportTo(rest, io);
-      case 'report':
-        return report(rest, io);
-      case 'erase':
-      case 'hold':
-      case 'rotate-key':
-        return await administer(name, rest, io);
-      default:
-        throw new UsageError(name === undefined ? 'which audit command?' : `no command ${name}`);
-    }
+    return await run(name, rest, io);
   } catch (error) {
+    // Whoever opened the output tells that, and how it ends.
+    if (io.stdout.errored === error) return 1;
     if (error instanceof UsageError) {
-      io.stderr.write(`${error.message}\n${usage}`);
+      io.stderr.write(told(argv, 'bad_usage', `${error.message}\n${auditUsage(name, io)}`));
       return 2;
     }
-    io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    const code = error instanceof AuditError ? error.code : 'internal';
+    io.stderr.write(
+      told(argv, code, `${error instanceof Error ? error.message : String(error)}\n`),
+    );
     const badInput = ['audit_config', 'audit_query'];
     return error instanceof AuditError && badInput.includes(error.code) ? 2 : 1;
   }
 }
 
-function parsed<const O extends Record<string, { readonly type: 'string' | 'boolean' }>>(
-  argv: readonly string[],
-  options: O,
-) {
-  try {
-    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+/** As the other commands tell a fault. */
+function told(argv: readonly string[], code: string, words: string): string {
+  if (!argv.includes('--json')) return words;
+  return `${JSON.stringify({ error: { code, message: words.trimEnd() } })}\n`;
+}
+
+async function run(name: string | undefined, argv: readonly string[], io: Io): Promise<number> {
+  if (!isCommand(name, io)) throw new UsageError(notThere(name));
+  switch (name) {
+    case 'verify':
+      return await verify(argv, io);
+    case 'export':
+      return await exportTo(argv, io);
+    case 'report':
+      return report(argv, io);
+    case 'erase':
+      await eraseCommand(io, readOptions(argv, eraseOptions), io.stdout);
+      return 0;
+    case 'hold':
+      return await hold(argv, io);
+    case 'rotate-key':
+      await rotateKeyCommand(io, readOptions(argv, rotateKeyOptions), io.stdout);
+      return 0;
+    default:
+      return name satisfies never;
   }
 }
 
-async function administer(
-  name: 'erase' | 'hold' | 'rotate-key',
-  argv: readonly string[],
-  io: Io,
-): Promise<number> {
-  if (!io.administers) throw new UsageError(`audit ${name} is a command of the relay`);
-  if (name === 'erase') {
-    await eraseCommand(io, parsed(argv, eraseOptions), io.stdout);
-    return 0;
-  }
-  if (name === 'rotate-key') {
-    await rotateKeyCommand(io, parsed(argv, rotateKeyOptions), io.stdout);
-    return 0;
-  }
+function notThere(name: string | undefined): string {
+  if (name === undefined) return 'which audit command?';
+  const isOurs = isCommand(name, { administers: true });
+  return isOurs ? `audit ${name} is a command of the relay` : `no command ${name}`;
+}
+
+async function hold(argv: readonly string[], io: Io): Promise<number> {
   const at = argv.findIndex((word) => word.startsWith('-'));
   const words = at < 0 ? argv : argv.slice(0, at);
-  await holdCommand(io, words, parsed(argv.slice(words.length), holdOptions), io.stdout);
+  await holdCommand(io, words, readOptions(argv.slice(words.length), holdOptions), io);
   return 0;
 }
 
 async function verify(argv: readonly string[], { dir, threads, stdout }: Io): Promise<number> {
-  const values = parsed(argv, {
+  const values = readOptions(argv, {
     checkpoint: { type: 'string' },
     'public-key': { type: 'string' },
     json: { type: 'boolean' },
@@ -130,7 +129,8 @@ function lineOf({ segment, seq, what }: Fault): string {
 }
 
 function report(argv: readonly string[], io: Io): number {
-  const options = parsed(argv, reportOptions);
+  const options = readOptions(argv, reportOptions);
+  requireLedger(io.dir);
   const text = reportCommand(io.dir, options, Date.now());
   note(io, { ...options, kind: 'admin-read', what: 'report' });
   io.stdout.write(text);
@@ -145,7 +145,7 @@ function note({ dir, stderr }: Io, read: LedgerRead): void {
 
 async function exportTo(argv: readonly string[], io: Io): Promise<number> {
   const { dir, version, stdout } = io;
-  const { format = 'jsonl', ...filter } = parsed(argv, {
+  const { format = 'jsonl', ...filter } = readOptions(argv, {
     format: { type: 'string' },
     since: { type: 'string' },
     until: { type: 'string' },
@@ -154,7 +154,7 @@ async function exportTo(argv: readonly string[], io: Io): Promise<number> {
   });
   if (!isFormat(format)) throw new UsageError(`no format ${format}: use ${FORMATS.join(', ')}`);
   // What cannot be done is not recorded as done.
-  segmentsToRead(dir);
+  requireLedger(dir);
   condition(filter);
   note(io, { ...filter, kind: 'export', what: `export as ${format}` });
   await writeExport(dir, { format, ...(version && { version }), ...filter }, stdout);

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { AuditError } from './errors.ts';
+import { UsageError } from './command-line.ts';
 import { erasePerson } from './people/erase.ts';
 import type { LedgerPlace } from './people/registry.ts';
 
@@ -16,7 +16,8 @@ export const eraseOptions = {
  * @param place where the ledger lies
  * @param options as given on the command line
  * @param stdout where to say what was done
- * @throws {AuditError} `audit_query` without a user; as `erasePerson`
+ * @throws {UsageError} without a user
+ * @throws {AuditError} as `erasePerson`
  */
 export async function eraseCommand(
   place: LedgerPlace,
@@ -28,7 +29,7 @@ export async function eraseCommand(
   stdout: Writable,
 ): Promise<void> {
   const { user, issuer, json = false } = options;
-  if (user === undefined) throw new AuditError('audit_query', 'audit erase needs --user USER');
+  if (user === undefined) throw new UsageError('audit erase needs --user USER');
   const { erased, records, clear, isOverwritten, isRecorded } = await erasePerson(place, {
     user,
     ...(issuer === undefined ? {} : { issuer }),

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import { type AuditFormat, createFormatter, lineEnd, type Origin } from './formats/format.ts';
+import { createFormatter, lineEnd, type Origin } from './formats/format.ts';
+import type { AuditFormat } from './formats/names.ts';
 import { openNames } from './people/reveal.ts';
 import {
   condition,

@@ -1,10 +1,15 @@
 import type { Writable } from 'node:stream';
+import { UsageError } from './command-line.ts';
 import { AuditError } from './errors.ts';
+import { accountName } from './people/account.ts';
+import { countRecords } from './people/count-records.ts';
 import { createKeyStore } from './people/key-store.ts';
-import { readKeyFile } from './people/key-file.ts';
+import { noKeyFile, readKeyFile } from './people/key-file.ts';
 import type { NewEvent } from './people/event-seal.ts';
 import { changePeople, type LedgerPlace } from './people/registry.ts';
-import { segmentsToRead } from './reader.ts';
+import { openNames } from './people/reveal.ts';
+import { requireLedger } from './reader.ts';
+import { AUDIT_KINDS } from './record.ts';
 import { createHolds, type HeldThings, type Hold } from './retention/holds.ts';
 
 /** The options of `audit hold`, as parseArgs takes them. */
@@ -17,6 +22,9 @@ export const holdOptions = {
   json: { type: 'boolean' },
 } as const;
 
+/** Of the hold itself its record may name the API. */
+const SEEN = AUDIT_KINDS.filter((kind) => kind !== 'hold');
+
 interface Options {
   readonly reason?: string | undefined;
   readonly user?: string | undefined;
@@ -26,8 +34,11 @@ interface Options {
   readonly json?: boolean | undefined;
 }
 
-const usage =
-  'audit hold add --reason TEXT (--user U [--issuer I] | --api A | --all), list, or remove ID';
+/** Where to say what was done, and what looks like a mistake. */
+interface Output {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+}
 
 /**
  * The command `audit hold`.
@@ -35,53 +46,55 @@ const usage =
  * @param place where the ledger lies
  * @param words `add`, `list`, or `remove` with the hold's id
  * @param options as given on the command line
- * @param stdout where to say what was done
- * @throws {AuditError} `audit_query` for bad usage; `audit_refused` for a hold that does not exist;
- *   `audit_config`
+ * @param output where to write; warnings go to `stderr`, with `json` into the answer as well
+ * @throws {UsageError} for anything else
+ * @throws {AuditError} `audit_refused` for a hold that does not exist; `audit_config`
  */
 export async function holdCommand(
   place: LedgerPlace,
   words: readonly string[],
   options: Options,
-  stdout: Writable,
+  { stdout, stderr }: Output,
 ): Promise<void> {
   const [action, id, ...more] = words;
-  const print = (
-    holds: readonly Hold[],
-    said: (hold: Hold) => string,
-    isRecorded?: boolean,
-  ): void => {
-    const recorded = isRecorded === undefined ? {} : { recorded: isRecorded };
-    if (options.json) stdout.write(`${JSON.stringify({ ok: true, holds, ...recorded })}\n`);
+  const print = (holds: readonly Hold[], said: (hold: Hold) => string, more: object = {}): void => {
+    if (options.json) stdout.write(`${JSON.stringify({ ok: true, holds, ...more })}\n`);
     else for (const hold of holds) stdout.write(`${said(hold)}\n`);
   };
   if (action === 'list' && id === undefined) {
     print(list(place.dir), describe);
   } else if (action === 'add' && id === undefined) {
     const { result, isRecorded } = await add(place, options);
-    print([result], (hold) => `held: ${describe(hold)}`, isRecorded);
-  } else if (action === 'remove' && id !== undefined && more.length === 0) {
+    const warnings = warningsOf(place.dir, result);
+    for (const warning of warnings) stderr.write(`warning: ${warning}\n`);
+    print([result], (hold) => `held: ${describe(hold)}`, { recorded: isRecorded, warnings });
+  } else if (action === 'remove' && id && more.length === 0) {
     const { result, isRecorded } = await remove(place, id);
-    print([result], (hold) => `no longer held: ${describe(hold)}`, isRecorded);
+    print([result], (hold) => `no longer held: ${describe(hold)}`, { recorded: isRecorded });
   } else {
-    throw new AuditError('audit_query', usage);
+    throw new UsageError('audit hold wants add, list, or remove and the id of a hold');
   }
 }
 
 function list(dir: string): readonly Hold[] {
-  segmentsToRead(dir);
+  requireLedger(dir);
   const file = readKeyFile(dir);
+  // Nothing to list would be taken for nothing held.
+  if (!file) throw noKeyFile(dir);
   try {
-    return file ? createHolds(file).list() : [];
+    return createHolds(file).list();
   } finally {
-    file?.close();
+    file.close();
   }
 }
 
 function add(place: LedgerPlace, options: Options) {
   const reason = options.reason?.toWellFormed().trim() ?? '';
   const holds = heldThings(options);
-  if (reason === '' || !holds) throw new AuditError('audit_query', usage);
+  if (reason === '' || !holds) {
+    const one = 'one of --user USER (perhaps with --issuer), --api API and --all';
+    throw new UsageError(`audit hold add wants --reason TEXT, and ${one}`);
+  }
   return changePeople(place, (file) => {
     const at = new Date().toISOString();
     const hold = createHolds(file).add({ at, reason, holds });
@@ -112,11 +125,29 @@ function eventsOf(
   action: 'add' | 'remove',
   pseudonymsOf: (user: string, issuer?: string) => readonly string[],
 ): readonly NewEvent[] {
-  const detail = JSON.stringify({ action, id, of: holds.kind, reason });
+  const detail = JSON.stringify({ action, id, of: holds.kind, reason, by: accountName() });
   const people = holds.kind === 'user' ? pseudonymsOf(holds.user, holds.issuer) : [];
   const whose = people.length === 0 ? [{}] : people.map((who) => ({ who }));
   const api = holds.kind === 'api' ? { api: holds.api } : {};
   return whose.map((who) => ({ kind: 'hold', fields: { ...who, ...api, detail } }));
+}
+
+/** A hold may come before the first request; more often the name is mistyped. */
+function warningsOf(dir: string, { holds }: Hold): readonly string[] {
+  if (holds.kind === 'all' || isSeen(dir, holds)) return [];
+  return [`no record is of ${named(holds)} so far: the hold is kept, and covers what may come`];
+}
+
+function isSeen(dir: string, holds: Exclude<HeldThings, { kind: 'all' }>): boolean {
+  if (holds.kind === 'api') return countRecords(dir, { api: holds.api, kinds: SEEN }, 1) > 0;
+  const names = openNames(dir);
+  try {
+    // The first format names people in clear.
+    const people = names.pseudonymsOf(holds.user, holds.issuer);
+    return countRecords(dir, { people, kinds: SEEN }, 1) > 0;
+  } finally {
+    names.close();
+  }
 }
 
 function describe({ id, at, reason, holds }: Hold): string {

@@ -13,6 +13,7 @@ import { createPeople, type People } from './people/people.ts';
 import type { AuditFields, AuditKind, AuditSide, RecordedFields } from './record.ts';
 import { createIndexer } from './search/indexer.ts';
 import type { RetentionPolicy } from './retention/policy.ts';
+import { foundAtStart } from './start.ts';
 import { createStore, type Durability, type Store } from './store.ts';
 import { startUpkeep } from './upkeep.ts';
 
@@ -215,14 +216,9 @@ export function createLedger(options: LedgerOptions): Ledger {
           isUnderWay = false;
         });
     };
-    const interrupted = store.leftOpen.map((fields) => ({
-      kind: 'interrupted' as const,
-      // An earlier version wrote down who it was.
-      fields: people.seal(repeatedInInterrupted(fields)),
-    }));
-    const events = people.events();
-    queue.writeNow([...interrupted, { kind: 'start', fields: {} }, ...events]);
-    for (const event of events) people.recorded(event);
+    const found = foundAtStart({ dir, store, people, onError });
+    queue.writeNow(found.records);
+    found.recorded();
     checkpoint();
   }
 

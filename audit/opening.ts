@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { hash } from 'node:crypto';
 import { bodyHash } from './chain.ts';
 import type { AuditRecord } from './record.ts';
-import { readInfo, SEGMENT_SCHEMA, STUB_KIND } from './segment.ts';
+import { readInfo, SEGMENT_STATEMENTS, STUB_KIND } from './segment.ts';
 
 /** What a segment's file says beside its records. The first record holds a digest of it. */
 export interface Opening {
@@ -23,7 +23,7 @@ interface FirstRow {
 const FIRST_FORMAT = 1;
 /** Told by verification, and at the start. */
 const CHANGED = 'its day or its copies of requests that were open before it were changed';
-const known = new Set(SEGMENT_SCHEMA.trim().split(/;\n(?=CREATE )|;$/));
+const known = new Set(SEGMENT_STATEMENTS);
 
 /**
  * The digest that the first record of a segment holds.

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { exportLine } from './chain.ts';
 import { AuditError } from './errors.ts';
 import type { AuditKind, AuditRecord } from './record.ts';
@@ -34,12 +34,29 @@ const columns = { api: 'api', decision: 'decision', code: 'code' } as const;
  * Lists a ledger's segments for reading.
  *
  * @param dir the ledger's directory
- * @returns the files, oldest first
- * @throws {AuditError} `audit_config` when the directory is missing
+ * @returns the files, oldest first; none where a ledger is yet to be begun
+ * @throws {AuditError} `audit_config` when there is no such directory
  */
 export function segmentsToRead(dir: string): SegmentFile[] {
-  if (!existsSync(dir)) throw new AuditError('audit_config', `there is no directory ${dir}`);
+  const stats = statSync(dir, { throwIfNoEntry: false });
+  if (!stats) throw new AuditError('audit_config', `there is no directory ${dir}`);
+  if (!stats.isDirectory()) {
+    const message = `${dir} is not a directory: name the one that holds the audit`;
+    throw new AuditError('audit_config', message);
+  }
   return listSegments(dir);
+}
+
+/**
+ * Makes sure that there is a ledger, for who asks about one by name: a mistyped path must not pass for one in which
+ * nothing happened.
+ *
+ * @param dir the ledger's directory
+ * @throws {AuditError} `audit_config` where there is none
+ */
+export function requireLedger(dir: string): void {
+  if (segmentsToRead(dir).length > 0) return;
+  throw new AuditError('audit_config', `there is no audit in ${dir}`);
 }
 
 /**
@@ -100,13 +117,17 @@ export function condition(filter: RowFilter): { readonly sql: string; readonly v
     values.push(...people);
   }
   term('request_id = ?', filter.requestId);
-  term('at >= ?', filter.since && timestamp('since', filter.since));
-  term('at < ?', filter.until && timestamp('until', filter.until));
+  term('at >= ?', bound('since', filter.since));
+  term('at < ?', bound('until', filter.until));
   if (filter.kinds) {
     terms.push(`kind IN (${filter.kinds.map(() => '?').join(', ')})`);
     values.push(...filter.kinds);
   }
   return { sql: terms.join(' AND '), values };
+}
+
+function bound(name: string, value: string | undefined): string | undefined {
+  return value === undefined ? undefined : timestamp(name, value);
 }
 
 const rfc3339 = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d))?$/;

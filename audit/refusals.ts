@@ -4,7 +4,7 @@ import type { AuditFields } from './record.ts';
 /** Records requests refused before anybody was recognised, without letting a flood fill the disk. */
 export interface Refusals {
   record(fields: AuditFields & { readonly requestId: string }, outcome: AuditFields): void;
-  /** Writes what is still counted. */
+  /** Writes what is still counted; resolves when all is written. */
   close(): Promise<void>;
 }
 
@@ -32,12 +32,18 @@ export function createRefusals(
   onError: (error: unknown) => void,
 ): Refusals {
   const counted = new Map<string, Counted>();
-  const write = async (fields: Counted['fields'], outcome: AuditFields): Promise<void> => {
+  const underWay = new Set<Promise<void>>();
+  const admitAndFinish = async (fields: Counted['fields'], outcome: AuditFields): Promise<void> => {
     try {
       (await ledger.admit(fields)).finish(outcome);
     } catch (error) {
       onError(error);
     }
+  };
+  const write = (fields: Counted['fields'], outcome: AuditFields): Promise<void> => {
+    const written = admitAndFinish(fields, outcome).finally(() => underWay.delete(written));
+    underWay.add(written);
+    return written;
   };
   const flush = async (): Promise<void> => {
     const rows = [...counted];
@@ -74,6 +80,7 @@ export function createRefusals(
     async close() {
       clearInterval(timer);
       await flush();
+      await Promise.all(underWay);
     },
   };
 }

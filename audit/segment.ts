@@ -30,6 +30,10 @@ CREATE TRIGGER records_delete BEFORE DELETE ON records
   BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
 `;
 
+/** One by one, as SQLite keeps their texts. */
+export const SEGMENT_STATEMENTS: readonly string[] =
+  SEGMENT_SCHEMA.trim().split(/;\n(?=CREATE )|;$/);
+
 /** What a segment says of itself. */
 export interface SegmentInfo {
   readonly firstSeq: number;

@@ -1,11 +1,13 @@
 import { existsSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { genesis, type Head, type SealedRecord } from './chain.ts';
 import { makeDirectory, syncDirectory } from './directory.ts';
 import { AuditError } from './errors.ts';
 import { fileIdentity } from './file-identity.ts';
 import { acquireLock, type WriterLock } from './lock.ts';
 import type { LogCopier } from './log-copier.ts';
+import { guardsGone, missingGuards, restoreGuards } from './guards.ts';
 import { openingDigest, readOpening } from './opening.ts';
 import { openReader } from './reader.ts';
 import type { Indexer } from './search/indexer.ts';
@@ -38,6 +40,10 @@ export interface Store {
   syncMeanwhile(): Promise<void>;
   /** Requests that an earlier process left open. */
   readonly leftOpen: readonly AuditFields[];
+  /** What to record of the newest segment when its guards were removed while nobody wrote it. */
+  readonly unguarded: string | undefined;
+  /** Puts them back: to be called once that is recorded. */
+  restoreGuards(): void;
   close(): void;
 }
 
@@ -161,6 +167,7 @@ export function createStore(options: StoreOptions): Store {
   }
 
   let leftOpen: readonly AuditFields[] = [];
+  let unguarded: string | undefined;
   try {
     makeDirectory(dir, isPowerSafe);
     takeLock();
@@ -170,6 +177,8 @@ export function createStore(options: StoreOptions): Store {
       verifyTail(newest);
       head = newest.head();
       leftOpen = openRequests(newest);
+      const gone = missingGuards(newest.db, newest.format);
+      if (gone.length > 0) unguarded = `${basename(newest.path)}: ${guardsGone(gone)}`;
     } else {
       begin(1);
     }
@@ -182,6 +191,10 @@ export function createStore(options: StoreOptions): Store {
   return {
     head: () => head,
     leftOpen,
+    unguarded,
+    restoreGuards() {
+      if (segment) restoreGuards(segment.db, segment.format);
+    },
     commit(draft) {
       const target = current();
       const isFirst = head.seq < target.info.firstSeq;

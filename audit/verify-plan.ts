@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { genesis, type Head } from './chain.ts';
+import { guardsGone, missingGuards } from './guards.ts';
 import { openReader } from './reader.ts';
 import { openingFaults } from './opening.ts';
 import { readInfo, type SegmentFile, version } from './segment.ts';
@@ -12,6 +13,7 @@ export interface Plan {
   /** The newest record, as it is stored. */
   readonly head: Head;
   readonly faults: readonly Fault[];
+  readonly notices: readonly Fault[];
 }
 
 const rangeRecords = 20_000;
@@ -30,6 +32,7 @@ type Stored = Head & { readonly at?: string };
 export function planVerification(files: readonly SegmentFile[]): Plan {
   const ranges: Range[] = [];
   const faults: Fault[] = [];
+  const notices: Fault[] = [];
   let head: Stored = genesis;
   for (const [index, file] of files.entries()) {
     if (file.number !== index + 1 && files[index - 1]?.number !== file.number - 1) {
@@ -38,8 +41,11 @@ export function planVerification(files: readonly SegmentFile[]): Plan {
     let db: Database.Database | undefined;
     try {
       db = openReader(file);
-      if (db) head = planSegment(db, file, head, { ranges, faults });
-      else if (index < files.length - 1) {
+      const isNewest = index === files.length - 1;
+      // What is still written relies on them.
+      const unguarded = isNewest ? faults : notices;
+      if (db) head = planSegment(db, file, head, { ranges, faults, unguarded });
+      else if (!isNewest) {
         faults.push({ segment: file.name, what: 'the segment is empty' });
       }
     } catch (error) {
@@ -48,14 +54,14 @@ export function planVerification(files: readonly SegmentFile[]): Plan {
       db?.close();
     }
   }
-  return { ranges, head, faults };
+  return { ranges, head, faults, notices };
 }
 
 function planSegment(
   db: Database.Database,
   file: SegmentFile,
   before: Stored,
-  plan: { readonly ranges: Range[]; readonly faults: Fault[] },
+  plan: { readonly ranges: Range[]; readonly faults: Fault[]; readonly unguarded: Fault[] },
 ): Stored {
   const info = readInfo(db);
   const format = version(db, file.path);
@@ -69,6 +75,8 @@ function planSegment(
   for (const what of openingFaults(db, format)) {
     plan.faults.push({ seq: info.firstSeq, segment: file.name, what });
   }
+  const gone = missingGuards(db, format);
+  if (gone.length > 0) plan.unguarded.push({ segment: file.name, what: guardsGone(gone) });
   const upTo = db.prepare<[number], Required<Stored>>(
     'SELECT seq, hash, at FROM records WHERE seq <= ? ORDER BY seq DESC LIMIT 1',
   );

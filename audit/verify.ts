@@ -63,7 +63,7 @@ export async function verifyLedger(
   if (files.length === 0 && ownBytes === 0) {
     throw new AuditError('audit_config', `there is no audit in ${dir}`);
   }
-  const { ranges, head, faults: edges } = planVerification(files);
+  const { ranges, head, faults: edges, notices } = planVerification(files);
   const results = await verifyRanges(ranges, options.threads ?? 1);
   const thinned = new Set(
     ranges.filter((_, at) => (results[at]?.stubs ?? 0) > 0).map(({ file }) => file),
@@ -107,7 +107,10 @@ export async function verifyLedger(
     head: { seq: head.seq, hash: head.hash },
     faults,
     peopleChecked: people.checked,
-    notices: [...people.notices, ...results.flatMap(({ notices }) => notices)].slice(0, MAX_TOLD),
+    notices: [
+      ...people.notices,
+      ...inOrder([...notices, ...results.flatMap((result) => result.notices)]),
+    ].slice(0, MAX_TOLD),
   };
 }
 

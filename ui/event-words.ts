@@ -1,6 +1,6 @@
 import type { ActivityRecord } from './activity-record.ts';
 import { configWords } from './config-words.ts';
-import { membersOf, textOf } from './event-members.ts';
+import { membersOf, textOf, type Members } from './event-members.ts';
 import { counted } from './format.ts';
 import { outsideText } from './outside-text.ts';
 import { readWords } from './read-words.ts';
@@ -102,13 +102,19 @@ function holdWords({ detail, api }: ActivityRecord): string {
   const whom =
     of === 'all' ? 'everything' : of === 'api' ? `the API ${api ?? ''}`.trim() : 'one person';
   if (members === undefined) return ['Legal hold changed', detail].filter(Boolean).join(': ');
-  return [`Legal hold ${id ?? ''} ${deed} ${whom}`.replace('  ', ' '), reason]
-    .filter(Boolean)
-    .join(': ');
+  const what = `Legal hold ${id ?? ''} ${deed} ${whom}${byWords(members)}`;
+  return [what.replace('  ', ' '), reason].filter(Boolean).join(': ');
 }
 
-function eraseWords({ count }: ActivityRecord): string {
-  return `A person was erased${count === undefined ? '' : ` from ${counted(count, 'record')}`}`;
+function eraseWords({ count, detail }: ActivityRecord): string {
+  const from = count === undefined ? '' : ` from ${counted(count, 'record')}`;
+  return `A person was erased${from}${byWords(membersOf(detail))}`;
+}
+
+/** The account of the computer that a command ran under. */
+function byWords(members: Members | undefined): string {
+  const by = textOf(members, 'by');
+  return by === undefined ? '' : `, by ${by}`;
 }
 
 function expireWords({ detail, count }: ActivityRecord): string {

@@ -54,6 +54,13 @@ export const csvHeader = columns.map(([name]) => name).join(',');
 /** What spreadsheets take for a formula; a line feed, since some trim what is before the sign. */
 const FORMULA = /^[=+\-@\t\r\n]/;
 
+/** What is not seen, or ends the text for some readers: all control characters but tab and line ends. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const UNSEEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]/g;
+
+const shown = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 /**
  * A cell that a spreadsheet shows as text, whoever chose its contents.
  *
@@ -62,15 +69,17 @@ const FORMULA = /^[=+\-@\t\r\n]/;
 function cell(value: string | number | undefined): string {
   if (value === undefined) return '';
   if (typeof value === 'number') return String(value);
-  const text = FORMULA.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(text) || text !== value ? `"${text.replaceAll('"', '""')}"` : text;
+  const visible = value.replaceAll(UNSEEN, shown);
+  const text = FORMULA.test(visible) ? `'${visible}` : visible;
+  return /[",\r\n]/.test(text) || text !== visible ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /**
  * Writes a record as a line of CSV.
  *
  * @param record any
- * @returns the line, without its CRLF; a text that a spreadsheet would calculate begins with `'`
+ * @returns the line, without its CRLF; a text that a spreadsheet would calculate begins with `'`, and control
+ *   characters are written as in JSON
  * @see RFC 4180
  */
 export function csvLine(record: AuditRecord): string {

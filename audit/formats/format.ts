@@ -2,13 +2,8 @@ import type { AuditRecord } from '../record.ts';
 import { cefLine } from './cef.ts';
 import { csvHeader, csvLine } from './csv.ts';
 import { ocsfLine } from './ocsf.ts';
+import type { AuditFormat } from './names.ts';
 import { createPairing } from './pairing.ts';
-
-/** How records are written for others. */
-export const FORMATS = ['jsonl', 'csv', 'ocsf', 'cef'] as const;
-
-/** One of {@link FORMATS}. */
-export type AuditFormat = (typeof FORMATS)[number];
 
 /** Writes records in one format, in the order of the chain. */
 export interface Formatter {

@@ -1,14 +1,14 @@
 import { forgetHabits } from '../anomalies/forget.ts';
 import { AuditError } from '../errors.ts';
-import { condition, openReader, segmentsToRead } from '../reader.ts';
+import { requireLedger } from '../reader.ts';
 import { createHolds, type Hold, holdsPerson } from '../retention/holds.ts';
-import { openKeyFile } from './key-file.ts';
+import { accountName } from './account.ts';
+import { countRecords } from './count-records.ts';
+import { noKeyFile, readKeyFile } from './key-file.ts';
 import type { PersonKey } from './entry.ts';
 import { createKeyStore } from './key-store.ts';
 import { overwriteDeleted } from './overwrite.ts';
 import { changePeople, type LedgerPlace } from './registry.ts';
-
-const busyTimeoutMs = 5_000;
 
 /** What an erasure did. */
 export interface Erasure {
@@ -45,7 +45,8 @@ export async function erasePerson(
     throw new AuditError('audit_refused', `the audit in ${dir} knows no user ${person.user}${at}`);
   }
   // Counted before, so that the keys are not locked for as long as that takes.
-  const counts = known.map((who) => ({ who, count: countRecords(dir, who) }));
+  const counts = known.map((who) => ({ who, count: countRecords(dir, { people: [who] }) }));
+  const detail = JSON.stringify({ by: accountName() });
   const { isRecorded, isClean } = await changePeople(
     place,
     (file) => {
@@ -56,7 +57,10 @@ export async function erasePerson(
         refuseWhileHeld(dir, createHolds(file).list(), key);
         store.destroy(who);
       }
-      return { result: undefined, events: counts.map((fields) => ({ kind: 'erase', fields })) };
+      return {
+        result: undefined,
+        events: counts.map((it) => ({ kind: 'erase', fields: { ...it, detail } })),
+      };
     },
     overwriteDeleted,
   );
@@ -64,7 +68,7 @@ export async function erasePerson(
   return {
     erased: known,
     records: counts.reduce((sum, { count }) => sum + count, 0),
-    clear: countRecords(dir, person.user),
+    clear: countRecords(dir, { people: [person.user] }),
     isRecorded,
     isOverwritten: isClean,
   };
@@ -74,8 +78,9 @@ function pseudonymsOf(
   dir: string,
   { user, issuer }: { readonly user: string; readonly issuer?: string },
 ): readonly string[] {
-  segmentsToRead(dir);
-  const file = openKeyFile(dir, busyTimeoutMs);
+  requireLedger(dir);
+  const file = readKeyFile(dir);
+  if (!file) throw noKeyFile(dir);
   try {
     return createKeyStore(file).pseudonymsOf(user, issuer);
   } finally {
@@ -86,7 +91,7 @@ function pseudonymsOf(
 function refuseWhileHeld(dir: string, holds: readonly Hold[], key: PersonKey): void {
   const held = holds.find(({ holds: it }) =>
     it.kind === 'api'
-      ? count(dir, { people: [key.who], api: it.api }, 1) > 0
+      ? countRecords(dir, { people: [key.who], api: it.api }, 1) > 0
       : key.person && holdsPerson(it, key.person),
   );
   if (!held) return;
@@ -94,25 +99,4 @@ function refuseWhileHeld(dir: string, holds: readonly Hold[], key: PersonKey): v
     'audit_refused',
     `nothing is erased: the legal hold ${held.id} (${held.reason}) covers this person; audit hold remove ends it`,
   );
-}
-
-const countRecords = (dir: string, who: string): number => count(dir, { people: [who] }, Infinity);
-
-function count(dir: string, filter: Parameters<typeof condition>[0], enough: number): number {
-  const { sql, values } = condition(filter);
-  let found = 0;
-  for (const file of segmentsToRead(dir)) {
-    const db = openReader(file);
-    if (!db) continue;
-    try {
-      found += db
-        .prepare(`SELECT count(*) FROM records WHERE ${sql}`)
-        .pluck()
-        .get(...values) as number;
-    } finally {
-      db.close();
-    }
-    if (found >= enough) return found;
-  }
-  return found;
 }

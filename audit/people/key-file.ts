@@ -90,6 +90,37 @@ export function openKeyFile(dir: string, busyTimeoutMs: number): KeyFile {
 }
 
 /**
+ * Opens the keys of a ledger's people for writing where there are some: whoever changes a ledger from outside makes
+ * none, since keys that fit no record would say that the ones of its people are gone.
+ *
+ * @param dir the ledger's directory
+ * @param busyTimeoutMs how long a foreign lock may hold up the process
+ * @returns the open file
+ * @throws {AuditError} `audit_config` when file or master key is missing, or the key another's
+ */
+export function openExistingKeyFile(dir: string, busyTimeoutMs: number): KeyFile {
+  const path = peoplePath(dir);
+  if (!existsSync(path) || formatOf(path, busyTimeoutMs) === 0) throw noKeyFile(dir);
+  return openKeyFile(dir, busyTimeoutMs);
+}
+
+/**
+ * Says why a ledger's people and holds are out of reach.
+ *
+ * @param dir the ledger's directory, where {@link readKeyFile} found nothing
+ * @returns the error
+ */
+export function noKeyFile(dir: string): AuditError {
+  const path = peoplePath(dir);
+  const keyFile = masterKeyPath(resolve(dir));
+  const message =
+    existsSync(path) && !anyKey(keyFile)
+      ? missing(keyFile, path)
+      : `${path} is missing: name the directory that the relay writes, not a copy without it`;
+  return new AuditError('audit_config', message);
+}
+
+/**
  * Opens the keys of a ledger's people for reading.
  *
  * @param dir the ledger's directory

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { accountName } from './account.ts';
 import type { NewEvent } from './event-seal.ts';
 import { createEvents } from './events.ts';
-import { openKeyFile, peoplePath } from './key-file.ts';
+import { openExistingKeyFile, peoplePath } from './key-file.ts';
 import { createKeyStore } from './key-store.ts';
 
 const busyTimeoutMs = 2_000;
@@ -29,7 +29,7 @@ export interface LedgerRead {
 export function noteRead(dir: string, read: LedgerRead): boolean {
   if (!existsSync(peoplePath(dir))) return false;
   try {
-    const file = openKeyFile(dir, busyTimeoutMs);
+    const file = openExistingKeyFile(dir, busyTimeoutMs);
     try {
       const { user } = read;
       const [who] = user === undefined ? [] : createKeyStore(file).pseudonymsOf(user);
@@ -46,7 +46,7 @@ export function noteRead(dir: string, read: LedgerRead): boolean {
 
 function detailOf({ what, since, until, api, user }: LedgerRead): string {
   const parts = [
-    `${what} by ${userInfo().username}`,
+    `${what} by ${accountName()}`,
     ...(user === undefined ? [] : ['of one person']),
     ...(api === undefined ? [] : [`of ${api}`]),
     ...(since === undefined ? [] : [`since ${since}`]),

@@ -4,8 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import { AuditError } from '../errors.ts';
 import { createLedger } from '../ledger.ts';
 import { queryLedger } from '../query.ts';
-import { segmentsToRead } from '../reader.ts';
-import { type KeyFile, openKeyFile } from './key-file.ts';
+import { requireLedger } from '../reader.ts';
+import { type KeyFile, openExistingKeyFile } from './key-file.ts';
 import { createEvents } from './events.ts';
 import type { NewEvent } from './event-seal.ts';
 
@@ -43,7 +43,7 @@ export interface LedgerPlace {
  * @param change what to do, all or nothing; throws to leave all as it is
  * @param cleanUp what to do once the change is there to stay; tells whether that could be done
  * @returns what `change` said
- * @throws {AuditError} `audit_config` where there is no ledger; whatever `change` throws
+ * @throws {AuditError} `audit_config` where there is no ledger, or no keys of its people; whatever `change` throws
  */
 export async function changePeople<T>(
   place: LedgerPlace,
@@ -51,10 +51,8 @@ export async function changePeople<T>(
   cleanUp: (file: KeyFile) => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<Changed<T>> {
   const { dir } = place;
-  if (segmentsToRead(dir).length === 0) {
-    throw new AuditError('audit_config', `there is no audit in ${dir}`);
-  }
-  const file = openKeyFile(dir, busyTimeoutMs);
+  requireLedger(dir);
+  const file = openExistingKeyFile(dir, busyTimeoutMs);
   try {
     const events = createEvents(file, dir);
     const { result, ids } = file.db

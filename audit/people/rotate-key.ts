@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os';
 import { createHolds } from '../retention/holds.ts';
+import { accountName } from './account.ts';
 import { createEvents } from './events.ts';
 import { openEntry, sealEntry, type SealedEntry, usageMark } from './entry.ts';
 import { type KeyFile, readKeyFile } from './key-file.ts';
@@ -50,7 +50,7 @@ export async function rotateMasterKey(place: LedgerPlace): Promise<Rotation> {
       const counts = rewrap(file, next, ready);
       createEvents(file, place.dir).rewrap(next);
       file.key.adopt(next);
-      const detail = JSON.stringify({ cause: 'rotate-key', by: userInfo().username, ...counts });
+      const detail = JSON.stringify({ cause: 'rotate-key', by: accountName(), ...counts });
       return { result: counts, events: [{ kind: 'config', fields: { detail } }] };
     },
     (file) => {

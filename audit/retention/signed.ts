@@ -1,5 +1,6 @@
-import { closeSync, createReadStream, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { type CheckpointKeys, checkpointsPath, isSigned, parseCheckpoint } from '../checkpoint.ts';
+import { linesIn } from '../lines.ts';
 
 /** The records that a ledger's checkpoints name. */
 export interface SignedRecords {
@@ -68,22 +69,6 @@ async function claimsIn(path: string, keys: CheckpointKeys): Promise<readonly Cl
     if (Number.isFinite(atMs)) claims.push({ seq: checkpoint.seq, atMs, offset, bytes });
   }
   return claims.sort((a, b) => a.seq - b.seq);
-}
-
-async function* linesIn(path: string) {
-  let rest = Buffer.alloc(0);
-  let start = 0;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
-    rest = Buffer.concat([rest, chunk]);
-    let from = 0;
-    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n', from)) {
-      const bytes = end - from;
-      yield { text: rest.toString('utf8', from, end), offset: start + from, bytes };
-      from = end + 1;
-    }
-    start += from;
-    rest = rest.subarray(from);
-  }
 }
 
 function isSignedAt(path: string, claim: Claim, keys: CheckpointKeys): boolean {

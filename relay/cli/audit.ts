@@ -3,9 +3,15 @@ import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { runAuditCommand } from '../../audit/command.ts';
+import { asksForHelp } from '../../audit/command-line.ts';
 import type { LedgerPlace } from '../../audit/people/registry.ts';
 import type { RelayConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+
+const PLACE = '(--config relay.yaml | --dir DIR)';
+
+/** How it is called, in short. */
+export const AUDIT_USAGE = `latchkey-relay audit verify|report|export|erase|hold|rotate-key ${PLACE}`;
 
 /**
  * Runs `latchkey-relay audit …` on the directory that `--config` or `--dir` names.
@@ -37,20 +43,35 @@ export async function auditCommand(
     if (token.inlineValue === false) ours.add(token.index + 1);
   }
   const rest = argv.filter((_, at) => !ours.has(at));
-  const place =
-    typeof values.dir === 'string'
-      ? { dir: values.dir }
-      : typeof values.config === 'string'
-        ? placeIn(await loadConfig(values.config, { env: io.env }))
-        : undefined;
+  const place = asksForHelp(rest) ? { dir: '' } : await placeOf(values, io.env);
   if (place === undefined) {
-    io.stderr.write('latchkey-relay audit: name the ledger by --config FILE or --dir DIR\n');
+    io.stderr.write(
+      `latchkey-relay audit: name the ledger by --config FILE or --dir DIR\nusage: ${AUDIT_USAGE}\n`,
+    );
     return 2;
   }
-  const { version } = packageJson;
   const { stdout, stderr } = io;
-  const threads = availableParallelism();
-  return runAuditCommand(rest, { ...place, version, threads, administers: true, stdout, stderr });
+  return runAuditCommand(rest, {
+    ...place,
+    version: packageJson.version,
+    threads: availableParallelism(),
+    administers: true,
+    program: 'latchkey-relay audit',
+    place: PLACE,
+    stdout,
+    stderr,
+  });
+}
+
+/** An empty name is that of no directory, and most often a variable of the shell that is not set. */
+async function placeOf(
+  values: { readonly config?: string | boolean; readonly dir?: string | boolean },
+  env: NodeJS.ProcessEnv,
+): Promise<LedgerPlace | undefined> {
+  const { config, dir } = values;
+  if ([config, dir].some((value) => value === '' || value === true)) return undefined;
+  if (typeof dir === 'string') return { dir };
+  return typeof config === 'string' ? placeIn(await loadConfig(config, { env })) : undefined;
 }
 
 function placeIn({ audit: { dir, keyFile } }: RelayConfig): LedgerPlace {

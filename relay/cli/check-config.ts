@@ -5,9 +5,11 @@ import { parseConfigText } from '../config/document.ts';
 import { loadConfig } from '../config/load.ts';
 import { lintPolicy } from '../policy/lint.ts';
 import type { CommandIo } from './io.ts';
-import { type Options, readOptions, reportConfigError, reportUsage } from './options.ts';
+import { optionsOrUsage, reportConfigError } from './options.ts';
 
-const USAGE = 'latchkey-relay check-config --config relay.yaml [--print] [--strict]';
+/** How it is called. */
+export const CHECK_CONFIG_USAGE =
+  'latchkey-relay check-config --config relay.yaml [--print] [--strict]';
 
 /** Warnings as faults are told: with the place in the file. */
 async function warningsOf(file: string, config: RelayConfig, env: NodeJS.ProcessEnv) {
@@ -29,14 +31,10 @@ async function warningsOf(file: string, config: RelayConfig, env: NodeJS.Process
  * @returns exit code: 0 usable, 2 faults or bad usage; with `--strict` also for warnings
  */
 export async function checkConfig(argv: readonly string[], io: CommandIo): Promise<number> {
-  let options: Options;
-  try {
-    options = readOptions(argv, { values: ['config'], flags: ['print', 'strict'] });
-  } catch (error) {
-    return reportUsage(error instanceof Error ? error.message : String(error), USAGE, io);
-  }
-  const file = options.values['config'];
-  if (file === undefined) return reportUsage('--config is missing', USAGE, io);
+  const names = { values: ['config'], flags: ['print', 'strict'], required: ['config'] };
+  const options = optionsOrUsage(argv, names, CHECK_CONFIG_USAGE, io);
+  const file = options?.values['config'];
+  if (options === undefined || file === undefined) return 2;
   try {
     const config = await loadConfig(file, { env: io.env });
     const warnings = await warningsOf(file, config, io.env);

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { checkLifetime } from '../auth/checks.ts';
 import { principalFromClaims } from '../auth/claims.ts';
 import type { IssuerConfig, RelayConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
@@ -12,9 +12,11 @@ import { ProblemError } from '../../wire/problem.ts';
 import { canonicalTarget } from '../../wire/target.ts';
 import { decodedClaims, verifiedClaims } from './token.ts';
 import type { CommandIo } from './io.ts';
-import { type Options, readOptions, reportConfigError, reportUsage } from './options.ts';
+import { readAsked } from './explain-options.ts';
+import { reportConfigError, reportUsage } from './options.ts';
 
-const USAGE =
+/** How it is called. */
+export const EXPLAIN_USAGE =
   'latchkey-relay explain --config relay.yaml (--claims claims.json | --token-file token [--offline]) --method GET --path /api/path [--from IP] [--headers headers.json] [--json]';
 const HOUR_S = 3600;
 
@@ -55,8 +57,7 @@ function explainRequest(config: RelayConfig, given: Claims, request: Asked): Exp
   const claims = { iss: issuer.issuer, exp: nowS + HOUR_S, ...given };
   if (!isForUs(claims, issuer)) return refusedWith('token_audience');
   const principal = principalFromClaims(claims, issuer, 'explain');
-  if (principal.expiresAtMs + issuer.clockToleranceMs <= request.nowMs)
-    return refusedWith('token_expired');
+  checkLifetime(claims, issuer.clockToleranceMs, request.nowMs);
   const { path, query } = canonicalTarget(
     { method: request.method, url: request.path, rawHeaders: ['Host', 'localhost'] },
     config.limits,
@@ -92,6 +93,7 @@ const NEXT: Readonly<Record<string, string>> = {
   token_issuer: 'The `iss` of the claims is no issuer of the file.',
   token_audience: 'The `aud` of the claims is not what the issuer of the file expects.',
   token_expired: 'The claims are of a token that has ended.',
+  token_not_yet_valid: 'The claims are of a token that begins later: see its `nbf`.',
 };
 
 function asText(explanation: Explanation, about: string): string {
@@ -112,63 +114,20 @@ function asText(explanation: Explanation, about: string): string {
   ].join('\n');
 }
 
-async function readObject(file: string): Promise<Claims> {
-  const value: unknown = JSON.parse(await readFile(file, 'utf8'));
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new TypeError('not a JSON object');
-  return value as Claims;
-}
-
-async function headersOf(file: string | undefined): Promise<readonly string[]> {
-  if (file === undefined) return [];
-  return Object.entries(await readObject(file)).flatMap(([name, value]) => [name, String(value)]);
-}
-
-/** What the files given hold; undefined when one does not hold a JSON object. */
-async function readInputs({ values }: Options) {
-  try {
-    const headers = await headersOf(values['headers']);
-    const claims = values['claims'] === undefined ? undefined : await readObject(values['claims']);
-    return { headers, claims };
-  } catch {
-    return undefined;
-  }
-}
-
 async function claimsOfToken(
   config: RelayConfig,
-  { values, flags }: Options,
+  token: string,
+  isOffline: boolean,
   io: CommandIo,
 ): Promise<Claims | ProblemError> {
-  const token = (await readFile(values['token-file'] ?? '', 'utf8')).trim();
   try {
-    if (!flags.has('offline')) return await verifiedClaims(config, token);
+    if (!isOffline) return await verifiedClaims(config, token);
     io.stderr.write('NOT VERIFIED: the token was only decoded; anybody can write such a token.\n');
     return decodedClaims(token);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     io.stderr.write(`${error.message}\n`);
     return error;
-  }
-}
-
-function faultOf({ values, flags }: Options): string | undefined {
-  const name = ['config', 'method', 'path'].find((one) => values[one] === undefined);
-  if (name !== undefined) return `--${name} is missing`;
-  if ((values['claims'] === undefined) === (values['token-file'] === undefined))
-    return 'give either --claims or --token-file';
-  if (flags.has('offline') && values['token-file'] === undefined)
-    return '--offline is for --token-file; --claims needs no network';
-  return undefined;
-}
-
-function readUsage(argv: readonly string[]): Options | string {
-  try {
-    const names = ['config', 'claims', 'token-file', 'method', 'path', 'from', 'headers'];
-    const options = readOptions(argv, { values: names, flags: ['json', 'offline'] });
-    return faultOf(options) ?? options;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -192,24 +151,24 @@ export async function explain(
   argv: readonly string[],
   io: CommandIo & { readonly now?: () => number },
 ): Promise<number> {
-  const options = readUsage(argv);
-  if (typeof options === 'string') return reportUsage(options, USAGE, io);
-  const { config: file = '', method = '', path = '', from: ip = '127.0.0.1' } = options.values;
-  const inputs = await readInputs(options);
-  if (inputs === undefined)
-    return reportUsage('--claims and --headers must name files with a JSON object each', USAGE, io);
+  const asked = await readAsked(argv);
+  if (typeof asked === 'string') return reportUsage(asked, EXPLAIN_USAGE, io);
+  const { method, path, ip } = asked;
   try {
-    const config = await loadConfig(file, { env: io.env });
+    const config = await loadConfig(asked.config, { env: io.env });
     const nowMs = (io.now ?? Date.now)();
-    const read = inputs.claims ?? (await claimsOfToken(config, options, io));
-    const request = { method, path, ip, nowMs, headers: inputs.headers };
+    const { subject } = asked;
+    const read =
+      subject.kind === 'claims'
+        ? subject.claims
+        : await claimsOfToken(config, subject.token, subject.isOffline, io);
+    const request = { method, path, ip, nowMs, headers: asked.headers };
     const explanation =
       read instanceof ProblemError ? refusedWith(read.code) : answer(config, read, request);
     const sub = read instanceof ProblemError ? undefined : read['sub'];
     const whose = typeof sub === 'string' ? sub : 'unknown';
     const about = `${method} ${path} from ${ip}, for the subject ${whose}`;
-    const json = options.flags.has('json');
-    io.stdout.write(json ? `${JSON.stringify(explanation)}\n` : asText(explanation, about));
+    io.stdout.write(asked.isJson ? `${JSON.stringify(explanation)}\n` : asText(explanation, about));
     return explanation.decision === 'allow' ? 0 : 1;
   } catch (error) {
     return reportConfigError(error, io);

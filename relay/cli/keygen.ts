@@ -1,11 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import type { CommandIo } from './io.ts';
+import { optionsOrUsage, reportUsage } from './options.ts';
 
 /** What each key is for, and so of which kind it is. */
 const KINDS = ['assertion', 'checkpoint'] as const;
 type Kind = (typeof KINDS)[number];
+
+/** How it is called. */
+export const KEYGEN_USAGE = `latchkey-relay keygen --out FILE [--type ${KINDS.join('|')}]`;
 
 const isKind = (value: string): value is Kind => KINDS.some((kind) => kind === value);
 
@@ -25,17 +28,13 @@ function pemOf(kind: Kind): string {
  * @param io where to write
  * @returns 0; 1 when the file is there already or cannot be written; 2 for bad usage
  */
-export function keygen(argv: string[], io: CommandIo): number {
-  const { values } = parseArgs({
-    args: argv,
-    options: { out: { type: 'string' }, type: { type: 'string', default: 'assertion' } },
-  });
-  const { out, type } = values;
-  if (out === undefined || !isKind(type)) {
-    io.stderr.write(
-      `latchkey-relay: usage: latchkey-relay keygen --out FILE [--type ${KINDS.join('|')}]\n`,
-    );
-    return 2;
+export function keygen(argv: readonly string[], io: CommandIo): number {
+  const names = { values: ['out', 'type'], flags: [], required: ['out'] };
+  const options = optionsOrUsage(argv, names, KEYGEN_USAGE, io);
+  if (options === undefined) return 2;
+  const { out = '', type = 'assertion' } = options.values;
+  if (!isKind(type)) {
+    return reportUsage(`there is no type ${type}: use ${KINDS.join(' or ')}`, KEYGEN_USAGE, io);
   }
   try {
     // A key that something is signed with must not be lost to a slip of the hand.

@@ -1,22 +1,18 @@
-import { parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
-import { auditCommand } from './audit.ts';
-import { checkConfig } from './check-config.ts';
-import { explain } from './explain.ts';
-import { keygen } from './keygen.ts';
-import { printSchema } from './schema.ts';
+import { asksForHelp } from '../../audit/command-line.ts';
+import { AuditError } from '../../audit/errors.ts';
+import { AUDIT_USAGE, auditCommand } from './audit.ts';
+import { CHECK_CONFIG_USAGE, checkConfig } from './check-config.ts';
+import { explain, EXPLAIN_USAGE } from './explain.ts';
+import { keygen, KEYGEN_USAGE } from './keygen.ts';
+import { optionsOrUsage } from './options.ts';
+import { printSchema, SCHEMA_USAGE } from './schema.ts';
 import type { RelayConfig } from '../config/config.ts';
 import { ConfigError, formatFault } from '../config/faults.ts';
 import { loadConfig } from '../config/load.ts';
 import { startRelay, type RunningRelay } from '../serve.ts';
 
-const USAGE = `usage: latchkey-relay [serve] --config relay.yaml
-       latchkey-relay check-config --config relay.yaml [--print] [--strict]
-       latchkey-relay schema
-       latchkey-relay keygen --out FILE [--type assertion|checkpoint]
-       latchkey-relay explain --config relay.yaml (--claims claims.json | --token-file token [--offline]) --method GET --path /billing/invoices [--from IP] [--json]
-       latchkey-relay audit verify|report|export|erase|hold|rotate-key (--config relay.yaml | --dir DIR)
-`;
+const SERVE_USAGE = 'latchkey-relay [serve] --config relay.yaml';
 
 const io = { stdout: process.stdout, stderr: process.stderr, env: process.env };
 
@@ -33,10 +29,10 @@ function untilStopped(): Promise<void> {
   });
 }
 
-async function serve(argv: string[]): Promise<number> {
-  const { values } = parseArgs({ args: argv, options: { config: { type: 'string' } } });
-  if (values.config === undefined) return complain(`--config is missing\n${USAGE}`);
-  const file = values.config;
+async function serve(argv: readonly string[]): Promise<number> {
+  const names = { values: ['config'], flags: [], required: ['config'] };
+  const file = optionsOrUsage(argv, names, SERVE_USAGE, io)?.values['config'];
+  if (file === undefined) return 2;
   const load = (): Promise<RelayConfig> => loadConfig(file, { env: process.env });
   const config = await load();
   const stopped = untilStopped();
@@ -50,24 +46,35 @@ async function serve(argv: string[]): Promise<number> {
   return 0;
 }
 
-const commands: Readonly<Record<string, (argv: string[]) => Promise<number>>> = {
-  serve,
-  'check-config': (argv) => checkConfig(argv, io),
-  explain: (argv) => explain(argv, io),
-  keygen: (argv) => Promise.resolve().then(() => keygen(argv, io)),
-  schema: () => Promise.resolve(printSchema(io)),
-  audit: (argv) => auditCommand(argv, io),
+interface Command {
+  readonly usage: string;
+  run(argv: string[]): number | Promise<number>;
+}
+
+const commands: Readonly<Record<string, Command>> = {
+  serve: { usage: SERVE_USAGE, run: serve },
+  'check-config': { usage: CHECK_CONFIG_USAGE, run: (argv) => checkConfig(argv, io) },
+  schema: { usage: SCHEMA_USAGE, run: (argv) => printSchema(argv, io) },
+  keygen: { usage: KEYGEN_USAGE, run: (argv) => keygen(argv, io) },
+  explain: { usage: EXPLAIN_USAGE, run: (argv) => explain(argv, io) },
+  audit: { usage: AUDIT_USAGE, run: (argv) => auditCommand(argv, io) },
 };
+
+const USAGE = usageOf(...Object.values(commands).map(({ usage }) => usage));
+
+function usageOf(...forms: readonly string[]): string {
+  return `usage: ${forms.join('\n       ')}\n`;
+}
 
 function failed(error: unknown): number {
   if (error instanceof ConfigError) {
     for (const fault of error.faults) process.stderr.write(`${formatFault(fault)}\n`);
     return 2;
   }
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code?.startsWith('ERR_PARSE_ARGS')) return complain(`${message}\n${USAGE}`);
-  process.stderr.write(`latchkey-relay: ${message}\n`);
-  return 1;
+  process.stderr.write(
+    `latchkey-relay: ${error instanceof Error ? error.message : String(error)}\n`,
+  );
+  return error instanceof AuditError && error.code === 'audit_config' ? 2 : 1;
 }
 
 /**
@@ -78,12 +85,21 @@ function failed(error: unknown): number {
  */
 export async function main(argv: string[]): Promise<number> {
   const [first = 'serve', ...rest] = argv;
-  if (first === '--help' || first === 'help') {
+  if (first === 'help' || asksForHelp([first])) {
     process.stdout.write(USAGE);
     return 0;
   }
   const [name, args] = first.startsWith('-') ? ['serve', argv] : [first, rest];
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) return complain(`there is no command ${name}\n${USAGE}`);
-  return command(args).catch(failed);
+  // Those of the audit have a usage each.
+  if (name !== 'audit' && asksForHelp(args)) {
+    process.stdout.write(usageOf(command.usage));
+    return 0;
+  }
+  try {
+    return await command.run(args);
+  } catch (error) {
+    return failed(error);
+  }
 }

@@ -20,7 +20,7 @@ export interface Options {
  * @param argv what follows the command's name
  * @param names what is accepted
  * @returns the options
- * @throws {TypeError} an unknown option, a value too few or a word too many; its message says which
+ * @throws {TypeError} an unknown option, a value too few, a word too many, or an empty value; its message says which
  */
 export function readOptions(argv: readonly string[], names: OptionNames): Options {
   const { values } = parseArgs({
@@ -33,12 +33,41 @@ export function readOptions(argv: readonly string[], names: OptionNames): Option
     ]),
   });
   const entries = Object.entries(values);
+  // Most often a variable of the shell that is not set.
+  const empty = entries.find(([, value]) => value === '');
+  if (empty !== undefined) throw new TypeError(`--${empty[0]} is empty`);
   return {
     values: Object.fromEntries(
       entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
     ),
     flags: new Set(entries.filter(([, value]) => value === true).map(([name]) => name)),
   };
+}
+
+/**
+ * Reads a command's options, or tells of bad usage.
+ *
+ * @param argv what follows the command's name
+ * @param names what is accepted
+ * @param usage the right form
+ * @param io where to write
+ * @returns the options; undefined when that was told
+ */
+export function optionsOrUsage(
+  argv: readonly string[],
+  names: OptionNames & { readonly required?: readonly string[] },
+  usage: string,
+  io: CommandIo,
+): Options | undefined {
+  try {
+    const options = readOptions(argv, names);
+    const missing = names.required?.find((name) => options.values[name] === undefined);
+    if (missing === undefined) return options;
+    reportUsage(`--${missing} is missing`, usage, io);
+  } catch (error) {
+    reportUsage(error instanceof Error ? error.message : String(error), usage, io);
+  }
+  return undefined;
 }
 
 /**
@@ -62,7 +91,7 @@ export function reportConfigError(error: unknown, io: CommandIo): number {
  * @param io where to write
  * @returns exit code 2
  */
-export function reportUsage(message: string, usage: string, io: CommandIo): number {
+export function reportUsage(message: string, usage: string, io: Pick<CommandIo, 'stderr'>): number {
   io.stderr.write(`${message}\nusage: ${usage}\n`);
   return 2;
 }

@@ -13,7 +13,8 @@ import { queryLedger } from '../../audit/query.ts';
 import { segmentsToRead } from '../../audit/reader.ts';
 import { prepareSegment } from '../../audit/retention/prepare.ts';
 import { signedRecords } from '../../audit/retention/signed.ts';
-import { until, writtenAt } from '../audit/ledger-dir.ts';
+import { writtenAt } from '../audit/ledger-dir.ts';
+import { until } from '../support/until.ts';
 
 const DAY = 86_400_000;
 const start = Date.parse('2026-01-01T12:00:00Z');
@@ -42,7 +43,10 @@ async function aMonthLater(dir: string): Promise<{ left: number; errors: string 
   });
   const left = (): number =>
     queryLedger(dir, { api: 'billing', kinds: ['request'] }).records.length;
-  await until(() => left() === 0 || errors.length > 0);
+  await until(
+    'the records have expired, or the job has failed',
+    () => left() === 0 || errors.length > 0,
+  );
   await ledger.close();
   return { left: left(), errors: errors.join('\n') };
 }

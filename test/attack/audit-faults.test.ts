@@ -14,8 +14,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { verifyLedger } from '../../audit/verify.ts';
 import { settledRecords } from '../audit/ledger-dir.ts';
-import { type RelayProcess, startRelayProcess, until } from '../support/relay-process.ts';
+import { type RelayProcess, startRelayProcess } from '../support/relay-process.ts';
 import { breakVolume, diskVolume, memoryVolume, type Volume } from '../support/volume.ts';
+import { until } from '../support/until.ts';
 
 /** Beside `x`, which needs its record: an API that does without where there is none. */
 const lenient = `  y:
@@ -54,7 +55,7 @@ async function readiness(relay: RelayProcess): Promise<{ status: number; text: s
 
 /** While the audit can't be written: nothing of `x` gets through, `y` goes on, and readiness says why. */
 async function refusesWhile(relay: RelayProcess, why: RegExp): Promise<void> {
-  await until(async () => (await get(relay, '/x/before')).status === 503, 'the fault is noticed');
+  await until('the fault is noticed', async () => (await get(relay, '/x/before')).status === 503);
   for (let i = 0; i < 5; i += 1) {
     assert.deepEqual(await get(relay, '/x/refused'), { status: 503, code: 'audit_unavailable' });
     assert.equal((await get(relay, '/y/lenient')).status, 200);
@@ -69,7 +70,7 @@ async function refusesWhile(relay: RelayProcess, why: RegExp): Promise<void> {
 
 /** Without a restart, and without a request that would try. */
 async function recovers(relay: RelayProcess): Promise<void> {
-  await until(async () => (await readiness(relay)).status === 200, 'it is ready again');
+  await until('it is ready again', async () => (await readiness(relay)).status === 200);
   assert.equal((await get(relay, '/x/after')).status, 200);
 }
 
@@ -111,11 +112,11 @@ test('a full disk: refused, said, and over when there is room again', async (t) 
   const ballast = join(volume.path, 'ballast');
   // What a failed write gives back is room for some more records: until there is none at all.
   let refusals = 0;
-  await until(async () => {
+  await until('the disk is full for good', async () => {
     fill(volume, ballast);
     refusals = (await get(relay, '/x/before')).status === 503 ? refusals + 1 : 0;
     return refusals > 3;
-  }, 'the disk is full for good');
+  });
   await refusesWhile(relay, /full/);
   rmSync(ballast);
   await recovers(relay);

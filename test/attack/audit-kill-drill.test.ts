@@ -8,7 +8,8 @@ import type { AuditRecord } from '../../audit/record.ts';
 import { verifyLedger } from '../../audit/verify.ts';
 import { allRecords } from '../audit/ledger-dir.ts';
 import { seeded } from '../support/mutations.ts';
-import { type RelayProcess, startRelayProcess, until } from '../support/relay-process.ts';
+import { type RelayProcess, startRelayProcess } from '../support/relay-process.ts';
+import { until } from '../support/until.ts';
 
 /** The nightly run takes 50. */
 const kills = Number(process.env['LATCHKEY_KILLS'] ?? 3);
@@ -30,7 +31,7 @@ async function startAgain(t: TestContext, relay: RelayProcess) {
     child.once('exit', (code) => reject(new Error(`the relay ended with ${code}`)));
   });
   const management = String(listening['management']);
-  await until(async () => (await fetch(`${management}/readyz`)).ok, 'ready again', 60_000);
+  await until('ready again', async () => (await fetch(`${management}/readyz`)).ok);
   return { child, url: String(listening['url']) };
 }
 
@@ -89,7 +90,7 @@ test(`SIGKILL of the relay under load at ${kills} random moments`, async (t) => 
 
   for (let round = 1; round <= kills; round += 1) {
     const traffic = load(running.url, await relay.token());
-    await until(() => traffic.answered() > clients, 'requests are answered', 60_000);
+    await until('requests are answered', () => traffic.answered() > clients);
     const [before, startedMs] = [traffic.answered(), performance.now()];
     await sleep(choose(1000));
     await killed(running.child);

@@ -13,7 +13,7 @@ const writer = fileURLToPath(new URL('audit-kill.writer.ts', import.meta.url));
 /** Lets a process write until `lines` requests are acknowledged, then kills it. */
 async function killedWriter(dir: string, lines: number): Promise<string[]> {
   const child = spawn(process.execPath, [writer, dir], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
   let text = '';
   let seen = 0;
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -7,8 +7,9 @@ import { createLedger, type LedgerOptions } from '../../audit/ledger.ts';
 import { queryLedger } from '../../audit/query.ts';
 import type { AuditKind } from '../../audit/record.ts';
 import { verifyLedger } from '../../audit/verify.ts';
-import { allRecords, ledgerDir, openLedger, until } from '../audit/ledger-dir.ts';
+import { allRecords, ledgerDir, openLedger } from '../audit/ledger-dir.ts';
 import { administer } from '../audit/people-command.ts';
+import { until } from '../support/until.ts';
 
 const DAY = 86_400_000;
 
@@ -63,8 +64,8 @@ test('an event that somebody wrote into people.sqlite is not recorded, but that 
   forge(dir, (db) => {
     db.exec(`INSERT INTO events (rowid, id, sealed) VALUES (${2n ** 62n}, '', x'00')`);
   });
-  await until(() => found(dir, 'anomaly').length > 0);
-  await until(() => waiting(dir).length === 0);
+  await until('the anomaly is recorded', () => found(dir, 'anomaly').length > 0);
+  await until('nothing waits any more', () => waiting(dir).length === 0);
   const said = found(dir, 'anomaly');
   // The writer may have looked between two of them.
   assert.equal(
@@ -78,7 +79,7 @@ test('an event that somebody wrote into people.sqlite is not recorded, but that 
   assert.equal(found(dir, 'erase').length, 0);
   // Later ones are recorded as ever.
   await administer(dir, 'export');
-  await until(() => found(dir, 'export').length === 1);
+  await until('the export is recorded', () => found(dir, 'export').length === 1);
   assert.ok(errors.length > 0);
   assert.ok(errors.every((error) => (error as { code?: string }).code === 'audit_tampered'));
   await ledger.close();
@@ -120,7 +121,7 @@ test('an event of the past that is put back is not recorded again, by this write
   const ledger = createLedger(options);
   await ledger.append('sign-in', { user: 'bob' });
   put(dir, event.id, event.sealed);
-  await until(() => waiting(dir).length === 0);
+  await until('nothing waits any more', () => waiting(dir).length === 0);
   await ledger.close();
   put(dir, event.id, event.sealed);
   await createLedger({ ...options, segmentRecords: 2 }).close();
@@ -183,7 +184,10 @@ test('a day of last use that was moved back destroys no key', async (t) => {
   };
   forge(dir, (db) => db.exec(`UPDATE keys SET seen = '2000-01-01'`));
   const ledger = createLedger(daily);
-  await until(() => found(dir, 'anomaly').length === 1 && waiting(dir).length === 0);
+  await until(
+    'the anomaly is recorded',
+    () => found(dir, 'anomaly').length === 1 && waiting(dir).length === 0,
+  );
   await ledger.close();
   assert.equal(found(dir, 'sign-in')[0]?.user, 'ada');
   assert.match(found(dir, 'anomaly')[0]?.detail ?? '', /^the days on which keys .* were altered/);
@@ -198,7 +202,7 @@ test('a rotation vouches for no day of last use that was moved back', async (t) 
   forge(dir, (db) => db.exec(`UPDATE keys SET seen = '2000-01-01'`));
   await administer(dir, 'rotate-key');
   const ledger = createLedger({ ...options, retention: () => ({ defaultMs: DAY, apis: {} }) });
-  await until(() => found(dir, 'anomaly').length === 1);
+  await until('the anomaly is recorded', () => found(dir, 'anomaly').length === 1);
   await ledger.close();
   assert.equal(found(dir, 'sign-in')[0]?.user, 'ada');
 });

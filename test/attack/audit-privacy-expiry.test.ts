@@ -6,7 +6,8 @@ import { createLedger } from '../../audit/ledger.ts';
 import type { Expiry } from '../../audit/record.ts';
 import { createStubDigest } from '../../audit/retention/stub.ts';
 import { verifyLedger } from '../../audit/verify.ts';
-import { allRecords, ledgerDir, tamper, until, writeRequests } from '../audit/ledger-dir.ts';
+import { allRecords, ledgerDir, tamper, writeRequests } from '../audit/ledger-dir.ts';
+import { until } from '../support/until.ts';
 
 const DAY = 86_400_000;
 const start = Date.parse('2026-01-01T12:00:00Z');
@@ -25,7 +26,7 @@ async function expired(t: TestContext): Promise<string> {
   });
   const isThinned = (): boolean =>
     !second.query({ api: 'billing', kinds: ['request'] }).records.length;
-  await until(isThinned);
+  await until('the records have expired', isThinned);
   await second.close();
   assert.deepEqual((await verifyLedger(dir)).faults, []);
   return dir;

@@ -9,7 +9,8 @@ import { setTimeout } from 'node:timers/promises';
 import { createLedger } from '../../audit/ledger.ts';
 import { queryLedger } from '../../audit/query.ts';
 import { verifyLedger } from '../../audit/verify.ts';
-import { allRecords, ledgerDir, until, writeRequests } from '../audit/ledger-dir.ts';
+import { allRecords, ledgerDir, writeRequests } from '../audit/ledger-dir.ts';
+import { until } from '../support/until.ts';
 
 const DAY = 86_400_000;
 const start = Date.parse('2026-01-01T12:00:00Z');
@@ -25,7 +26,7 @@ test('killed at any moment, a record never lacks the key of the person that it n
     const writer = run('audit-privacy-people.writer.ts', dir);
     const named: string[] = [];
     createInterface({ input: writer.stdout }).on('line', (line) => named.push(line));
-    await until(() => named.length > 10 + 23 * round);
+    await until('the writer has named people', () => named.length > 10 + 23 * round);
     writer.kill('SIGKILL');
     await once(writer, 'close');
   }
@@ -60,6 +61,7 @@ test('killed at any moment of expiry, each segment is whole, old or new, and the
     retention: () => ({ defaultMs: 400 * DAY, apis: { billing: 30 * DAY } }),
   });
   await until(
+    'the records have expired',
     () =>
       last.query({ api: 'billing', kinds: ['request'] }).records.length === 0 &&
       !readdirSync(dir).some((name) => name.includes('.new')),

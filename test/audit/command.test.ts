@@ -3,13 +3,13 @@ import { copyFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { writeExport } from '../../audit/export.ts';
 import type { AuditRecord } from '../../audit/record.ts';
 import { runAuditCommand } from '../../audit/command.ts';
 import { bodyHash } from '../../audit/chain.ts';
 import { canonicalJson } from '../../audit/canonical-json.ts';
 import { ledgerDir, openLedger, tamper, writeRequests } from './ledger-dir.ts';
+import { until } from '../support/until.ts';
 
 async function run(dir: string, ...argv: string[]) {
   const stdout = new PassThrough();
@@ -137,7 +137,7 @@ test('who exports or reports is recorded by the writer, and a copy stays as it i
   assert.equal((await run(dir, 'report', '--since', '2020-01-01', '--json')).err, '');
   assert.equal((await run(dir, 'export', '--since', 'soon')).code, 2);
   const reads = () => ledger.query({ kinds: ['export', 'admin-read'] }).records;
-  for (let left = 100; reads().length < 2 && left > 0; left -= 1) await sleep(50);
+  await until('both are recorded', () => reads().length >= 2);
   const [report, exported] = reads();
   assert.equal(exported?.kind, 'export');
   assert.match(exported.detail ?? '', /^export as csv by \S+, of one person$/);

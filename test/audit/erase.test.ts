@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { test } from 'node:test';
 import { createLedger, type Ledger } from '../../audit/ledger.ts';
 import { queryLedger } from '../../audit/query.ts';
@@ -8,6 +9,8 @@ import { allRecords, ledgerDir, openLedger, writeRequests } from './ledger-dir.t
 import { administer } from './people-command.ts';
 
 const issuer = 'https://idp.example.com';
+/** Who did it: the account that runs the command. */
+const by = userInfo().username;
 
 async function request(ledger: Ledger, requestId: string, fields: object): Promise<void> {
   const record = await ledger.admit({ requestId, decision: 'allow', ip: '192.0.2.1', ...fields });
@@ -40,6 +43,7 @@ test('erasure while the ledger is written: past unreadable, chain whole, recorde
   assert.deepEqual(ledger.query({ user: 'ada' }).records, []);
   const [said] = ledger.query({ kinds: ['erase'] }).records;
   assert.deepEqual([said?.who, said?.user, said?.count], [hers?.who, undefined, 2]);
+  assert.deepEqual(json(said?.detail ?? ''), { by });
   assert.deepEqual((await verifyLedger(dir)).faults, []);
 });
 
@@ -179,8 +183,8 @@ for (const [of, option] of [
     assert.equal((await administer(dir, 'erase', '--user', 'user1')).code, 0);
     const details = ledger.query({ kinds: ['hold'] }).records.map(({ detail }) => detail ?? '');
     assert.deepEqual(details.map(json), [
-      { action: 'remove', id, of, reason: 'case 7' },
-      { action: 'add', id, of, reason: 'case 7' },
+      { action: 'remove', id, of, reason: 'case 7', by },
+      { action: 'add', id, of, reason: 'case 7', by },
     ]);
   });
 }

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createLedger, type Ledger, type LedgerOptions } from '../../audit/ledger.ts';
+import { restoreGuards } from '../../audit/guards.ts';
 import type { AuditRecord } from '../../audit/record.ts';
+import { FORMAT } from '../../audit/segment.ts';
 import { exportLedger } from '../../audit/export.ts';
 
 /** A directory for a ledger, removed after the test. */
@@ -64,10 +66,10 @@ function hasOpen(records: readonly AuditRecord[]): boolean {
 
 /**
  * All records once each request that was allowed, or of somebody recognised, has its end, which is written a
- * little after the answer. Waits at most 5 s.
+ * little after the answer. Waits at most 30 s.
  */
 export async function settledRecords(dir: string): Promise<AuditRecord[]> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const records = await allRecords(dir);
     if (!hasOpen(records) || Date.now() > deadline) return records;
@@ -77,25 +79,15 @@ export async function settledRecords(dir: string): Promise<AuditRecord[]> {
   }
 }
 
-/** What somebody with access to the files can do: anything, once the triggers are gone. */
+/** What somebody with access to the files can do: anything, once the triggers are gone, which are then put back. */
 export function tamper(dir: string, change: (db: Database.Database) => void, segment = 1): void {
   const db = new Database(join(dir, `audit-${String(segment).padStart(6, '0')}.sqlite`));
   try {
     for (const name of ['append', 'update', 'delete']) db.exec(`DROP TRIGGER records_${name}`);
     change(db);
+    restoreGuards(db, FORMAT);
   } finally {
     db.close();
-  }
-}
-
-/** Waits for a condition, at most thirty seconds. */
-export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('waited in vain');
-    await new Promise((resolve) => {
-      setTimeout(resolve, 10);
-    });
   }
 }
 

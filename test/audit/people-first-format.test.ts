@@ -5,8 +5,9 @@ import { type TestContext, test } from 'node:test';
 import { createLedger } from '../../audit/ledger.ts';
 import { verifyLedger } from '../../audit/verify.ts';
 import { writeFirstFormat } from './first-format.ts';
-import { allRecords, ledgerDir, openLedger, until } from './ledger-dir.ts';
+import { allRecords, ledgerDir, openLedger } from './ledger-dir.ts';
 import { administer } from './people-command.ts';
+import { until } from '../support/until.ts';
 
 const start = Date.parse('2026-01-01T12:00:00Z');
 const DAY = 86_400_000;
@@ -66,7 +67,10 @@ test('erasure tells how many records name the person in clear, and these expire'
     now: () => start + 31 * DAY,
     retention: () => ({ defaultMs: 30 * DAY, apis: {} }),
   });
-  await until(() => second.query({ user: 'ada-lovelace' }).records.length === 0);
+  await until(
+    'nothing of the person is found',
+    () => second.query({ user: 'ada-lovelace' }).records.length === 0,
+  );
   await second.close();
   assert.ok(!readFileSync(join(dir, 'audit-000001.sqlite')).includes('ada-lovelace'));
   assert.deepEqual((await verifyLedger(dir)).faults, []);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuditFields } from '../../audit/record.ts';
 import { createRefusals } from '../../audit/refusals.ts';
+import { allRecords, ledgerDir, openLedger } from './ledger-dir.ts';
 
 test('attack: a flood from very many addresses puts no blame on the first of those that are counted together', async () => {
   const written: AuditFields[] = [];
@@ -42,4 +43,16 @@ test('attack: a flood from very many addresses puts no blame on the first of tho
     seven.reduce((sum, { count = 0 }) => sum + count, 0),
     2,
   );
+});
+
+test('closing waits for what is being written: a refusal of the last moment has its outcome', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  const refusals = createRefusals(ledger, (error) => assert.fail(String(error)));
+  refusals.record({ requestId: 'r', decision: 'deny', code: 'foreign_host' }, { status: 403 });
+  await refusals.close();
+  await ledger.close();
+  const records = await allRecords(dir);
+  const kinds = records.filter(({ requestId }) => requestId === 'r').map(({ kind }) => kind);
+  assert.deepEqual(kinds, ['request', 'outcome']);
 });

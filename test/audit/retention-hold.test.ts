@@ -3,8 +3,9 @@ import { type TestContext, test } from 'node:test';
 import { createLedger } from '../../audit/ledger.ts';
 import { queryLedger } from '../../audit/query.ts';
 import { verifyLedger } from '../../audit/verify.ts';
-import { allRecords, until, writtenAt } from './ledger-dir.ts';
+import { allRecords, writtenAt } from './ledger-dir.ts';
 import { administer } from './people-command.ts';
+import { until } from '../support/until.ts';
 
 const DAY = 86_400_000;
 const start = Date.parse('2026-01-01T12:00:00Z');
@@ -21,7 +22,7 @@ async function expire(dir: string, day: number): Promise<void> {
     now: () => start + day * DAY,
     retention: () => ({ defaultMs: 30 * DAY, apis: {} }),
   });
-  await until(() => expiries() > before);
+  await until('the end of the records is recorded', () => expiries() > before);
   // Closing waits for the file to be exchanged.
   await ledger.close();
   assert.deepEqual((await verifyLedger(dir)).faults, []);

@@ -6,7 +6,8 @@ import Database from 'better-sqlite3';
 import { createLedger, type Ledger, type LedgerOptions } from '../../audit/ledger.ts';
 import type { RetentionPolicy } from '../../audit/retention/policy.ts';
 import { verifyLedger } from '../../audit/verify.ts';
-import { allRecords, ledgerDir, tamper, until, writeRequests } from './ledger-dir.ts';
+import { allRecords, ledgerDir, tamper, writeRequests } from './ledger-dir.ts';
+import { until } from '../support/until.ts';
 
 const DAY = 86_400_000;
 const start = Date.parse('2026-01-01T12:00:00Z');
@@ -185,7 +186,10 @@ test('a segment that somebody reads in its log is left alone, and expires soon a
   const ledger = await onDay(t, dir, 31, billing30);
   assert.ok((await apisIn(dir)).includes('billing'));
   reader.close();
-  await until(() => ledger.query({ kinds: ['expire'] }).records.length > 0);
+  await until(
+    'the end of the records is recorded',
+    () => ledger.query({ kinds: ['expire'] }).records.length > 0,
+  );
   await settled(dir);
   await ledger.close();
   assert.equal((await allRecords(dir)).find(({ kind }) => kind === 'request')?.api, 'legacy');
@@ -205,7 +209,10 @@ test('a rewritten segment still refuses changes', async (t) => {
 test('a thread prepares the files of a ledger with much to do', async (t) => {
   const dir = await firstDay(t);
   const ledger = await onDay(t, dir, 31, billing30, { usesThreads: true });
-  await until(() => ledger.query({ kinds: ['expire'] }).records.length > 0);
+  await until(
+    'the end of the records is recorded',
+    () => ledger.query({ kinds: ['expire'] }).records.length > 0,
+  );
   await settled(dir);
   await ledger.close();
   assert.equal((await allRecords(dir)).find(({ kind }) => kind === 'request')?.api, 'legacy');

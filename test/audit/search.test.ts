@@ -7,7 +7,8 @@ import { queryLedger } from '../../audit/query.ts';
 import { updateIndex } from '../../audit/search/build.ts';
 import { CHUNK, indexPath } from '../../audit/search/index-file.ts';
 import { writeLargeLedger } from '../support/large-ledger.ts';
-import { ledgerDir, openLedger, until } from './ledger-dir.ts';
+import { until } from '../support/until.ts';
+import { ledgerDir, openLedger } from './ledger-dir.ts';
 
 const records = CHUNK * 3 + 500;
 
@@ -108,7 +109,7 @@ test('a ledger with threads is indexed as it grows, and is closed at once', asyn
     ledger.append('config', { user: i === 5 ? 'rare' : 'common', detail: `${i}` }),
   );
   await Promise.all(writes);
-  await until(() => existsSync(indexPath(dir)) && chunks(dir) === 1);
+  await until('the index is made', () => existsSync(indexPath(dir)) && chunks(dir) === 1);
   const { records: rare } = ledger.query({ user: 'rare' });
   assert.deepEqual(
     rare.map(({ detail }) => detail),

@@ -154,6 +154,14 @@ describe('what administrators do', () => {
       'Legal hold h1 lifted from the API billing: closed',
     );
     assert.equal(hold({ of: 'all' }), 'Legal hold set on everything');
+    assert.equal(
+      hold({ action: 'add', id: 'h1', of: 'all', reason: 'case 7', by: 'root' }),
+      'Legal hold h1 set on everything, by root: case 7',
+    );
+    assert.equal(
+      relay('erase', { count: 2, detail: '{"by":"root"}' }),
+      'A person was erased from 2 records, by root',
+    );
     assert.equal(relay('erase', { count: 1 }), 'A person was erased from 1 record');
     assert.equal(relay('erase', { count: 1200 }), 'A person was erased from 1,200 records');
     assert.equal(

@@ -76,12 +76,32 @@ test('numbers stay numbers, below zero too', () => {
   assert.equal(columnsOf(line)['durationMs'], '-1');
 });
 
-test('any text comes back, and no line begins a formula', () => {
+/** Written out apart from the product's: all of Unicode's Cc but tab and line ends, and its line separators. */
+function visible(text: string): string {
+  return text.replaceAll(
+    /[^\P{Cc}\t\r\n]|[\u2028\u2029]/gu,
+    (character) => String.raw`\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+test('control characters in a name are seen, and end nothing', () => {
+  const userName = 'ada\0=cmd\u001b[2K\u007f\u0085\u2028x';
+  const [line = ''] = written('csv', record('request', { userName }));
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  assert.doesNotMatch(line, /[\0-\x1f\x7f-\x9f\u2028\u2029]/);
+  const seen = String.raw`ada\u0000=cmd\u001b[2K\u007f\u0085\u2028x`;
+  assert.equal(columnsOf(line)['userName'], seen);
+  const hidden = columnsOf(written('csv', record('request', { userName: '\0=cmd' }))[0] ?? '');
+  assert.equal(hidden['userName'], String.raw`\u0000=cmd`, 'no formula behind what is not shown');
+});
+
+test('any text comes back, control characters as they are shown, and no line begins a formula', () => {
   fc.assert(
     fc.property(hostile, hostile, (userName, path) => {
       const row = columnsOf(written('csv', record('request', { userName, path }))[0] ?? '');
       for (const [name, value] of Object.entries({ userName, path })) {
-        assert.equal(row[name], /^[=+\-@\t\r\n]/.test(value) ? `'${value}` : value);
+        const text = visible(value);
+        assert.equal(row[name], /^[=+\-@\t\r\n]/.test(text) ? `'${text}` : text);
         assert.doesNotMatch(row[name] ?? '', /^[=+\-@\t\r\n]/);
       }
     }),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { createFormatter, type AuditFormat } from '../../../audit/formats/format.ts';
+import { createFormatter } from '../../../audit/formats/format.ts';
+import type { AuditFormat } from '../../../audit/formats/names.ts';
 import type { AuditFields, AuditKind, AuditRecord } from '../../../audit/record.ts';
 
 let seq = 0;
