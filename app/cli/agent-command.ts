@@ -3,6 +3,7 @@ import { createAgent } from '../main/agent/agent.ts';
 import type { Agent } from '../main/agent/agent-interface.ts';
 import type { SignInBy } from '../main/agent/agent-deps.ts';
 import { createAnnouncer } from '../main/agent/announce.ts';
+import { SIGNAL_GRACE_MS } from '../main/agent/grace.ts';
 import { createLog } from '../main/agent/log.ts';
 import { readClientKey } from '../main/agent/login/machine-key.ts';
 import { createMemoryVault } from '../main/agent/session/vault.ts';
@@ -55,7 +56,8 @@ async function signInBy(
 }
 
 /**
- * Runs the agent without a window until SIGTERM or SIGINT; one JSON object a line on stdout.
+ * Runs the agent without a window until SIGTERM or SIGINT; one JSON object a line on stdout. Requests that run
+ * then may end, until a second signal comes.
  *
  * @param options what the command line said
  * @param output where events go
@@ -82,17 +84,17 @@ export async function runAgent(options: AgentOptions, output: Output): Promise<n
     ...(options.relay === undefined ? {} : { relay: options.relay }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
   });
-  const stopped = untilSignal();
+  const signals = followSignals();
   try {
     await agent.start();
     announce(agent.snapshot());
     agent.onChange(announce);
     // A machine has nobody to ask when to sign in.
     if (settings.get('signIn.auto') || by?.kind === 'machine') void signInAll(agent);
-    await stopped;
+    await signals.first;
     return 0;
   } finally {
-    await agent.close();
+    await agent.close({ ms: SIGNAL_GRACE_MS, hurry: signals.another });
   }
 }
 
@@ -105,9 +107,18 @@ async function signInAll(agent: Agent): Promise<void> {
   }
 }
 
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
+/** The first one ends the agent, another one the time that running requests get. */
+function followSignals(): { readonly first: Promise<void>; readonly another: AbortSignal } {
+  const another = new AbortController();
+  const first = new Promise<void>((resolve) => {
+    let isFirst = true;
+    const onSignal = (): void => {
+      if (isFirst) resolve();
+      else another.abort();
+      isFirst = false;
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
   });
+  return { first, another: another.signal };
 }

@@ -28,16 +28,21 @@ export function runAudit(argv: readonly string[], io: CommandIo): Promise<number
 function mayExport(dataDir: string, io: CommandIo): boolean {
   const settings = loadSettings({ dataDir, env: io.env });
   if (settings.get('audit.export')) return true;
-  const file = settings.effective().find(({ key }) => key === 'audit.export')?.file;
-  io.err(`latchkey: audit export is turned off by audit.export${file ? ` in ${file}` : ''}\n`);
+  const held = settings.effective().find(({ key }) => key === 'audit.export');
+  const where = held?.file === undefined ? '' : ` in ${held.file}`;
+  const why = held?.source === 'fallback' ? ', which is not in order: see `latchkey policy`' : '';
+  io.err(`latchkey: audit export is turned off by audit.export${where}${why}\n`);
   return false;
 }
 
+/** Takes an option out, written `--option value` or `--option=value`. */
 function taken(rest: string[], option: string, what: string): string | undefined {
-  const at = rest.indexOf(option);
+  const inline = `${option}=`;
+  const at = rest.findIndex((word) => word === option || word.startsWith(inline));
   if (at < 0) return undefined;
-  const [, value] = rest.splice(at, 2);
-  if (value === undefined) throw badUsage(`${option} needs ${what}`);
+  const [word = '', next] = rest.splice(at, rest[at] === option ? 2 : 1);
+  const value = word === option ? next : word.slice(inline.length);
+  if (!value) throw badUsage(`${option} needs ${what}`);
   return value;
 }
 

@@ -26,11 +26,9 @@ export function parsed<const O extends Readonly<Record<string, OptionSpec>>>(
   argv: readonly string[],
   options: O,
 ) {
-  try {
-    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    throw badUsage(error instanceof Error ? error.message : String(error));
-  }
+  return checked(() =>
+    parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }),
+  ).values;
 }
 
 /**
@@ -45,11 +43,25 @@ export function parsedWithWords<const O extends Readonly<Record<string, OptionSp
   argv: readonly string[],
   options: O,
 ) {
+  return checked(() =>
+    parseArgs({ args: [...argv], options, strict: true, allowPositionals: true }),
+  );
+}
+
+/** An empty value is mostly a variable of the shell that is not set: no option means anything by it. */
+function checked<R extends { readonly values: object }>(parse: () => R): R {
+  let result: R;
   try {
-    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: true });
+    result = parse();
   } catch (error) {
     throw badUsage(error instanceof Error ? error.message : String(error));
   }
+  for (const [option, value] of Object.entries(result.values) as [string, unknown][]) {
+    if (value === '' || (Array.isArray(value) && value.includes(''))) {
+      throw badUsage(`--${option} needs a value`);
+    }
+  }
+  return result;
 }
 
 /**

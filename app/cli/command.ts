@@ -1,6 +1,7 @@
-import { asAgentError, type CommandIo } from './command-line.ts';
+import type { AgentErrorCode } from '../main/agent/errors.ts';
+import { asAgentError, parsed, type CommandIo } from './command-line.ts';
 import { specs, type CommandName } from './specs.ts';
-import { badUsage, usageText } from './usage.ts';
+import { badUsage, commandUsage, usageText } from './usage.ts';
 import { readVersion } from './version.ts';
 
 type Run = (argv: readonly string[], io: CommandIo) => Promise<number>;
@@ -28,36 +29,64 @@ const commands: Readonly<Record<CommandName, Run>> = {
  * @param argv what follows the program's name
  * @param io where to write, the environment
  * @returns the exit code: 0 fine, 1 the thing asked for failed, 2 bad usage or settings; of `run`, the
- *   command's own
+ *   command's own. Where the output itself fails, `main.ts` ends the process.
  */
 export async function runCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  const end = argv.indexOf('--');
-  // What follows `--` belongs to another command.
-  const json = (end < 0 ? argv : argv.slice(0, end)).includes('--json');
+  const json = ownWords(argv).includes('--json');
   try {
     return await dispatch(argv, io);
   } catch (error) {
     const fault = asAgentError(error);
     const told = { error: { code: fault.code, message: fault.message } };
     io.err(json ? `${JSON.stringify(told)}\n` : `latchkey: ${fault.message}\n`);
-    return fault.code === 'bad_usage' || fault.code === 'bad_settings' ? 2 : 1;
+    return usageFaults.has(fault.code) ? 2 : 1;
   }
 }
 
+/** What a command line or a file of settings says wrong; everything else went wrong later. */
+const usageFaults: ReadonlySet<AgentErrorCode> = new Set([
+  'bad_usage',
+  'bad_settings',
+  'unknown_profile',
+]);
+
+/** What follows `--` belongs to another command. */
+function ownWords(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf('--');
+  return end < 0 ? argv : argv.slice(0, end);
+}
+
 function dispatch([name, ...rest]: readonly string[], io: CommandIo): Promise<number> | number {
+  const tell = (text: string): number => {
+    io.out(text);
+    return 0;
+  };
   switch (name) {
     case '--version':
-      io.out(`${readVersion()}\n`);
-      return 0;
+      return tell(versionText(parsed(rest, { json: specs.status.options.json }).json === true));
     case 'help':
     case '--help':
     case '-h':
-      io.out(usageText());
-      return 0;
+      return tell(rest[0] === undefined ? usageText() : commandUsage(commandNamed(rest[0])));
     case undefined:
       throw badUsage('which command?');
-    default:
-      if (Object.hasOwn(specs, name)) return commands[name as CommandName](rest, io);
-      throw badUsage(`there is no command ${JSON.stringify(name)}`);
+    default: {
+      const command = commandNamed(name);
+      return asksForHelp(rest) ? tell(commandUsage(command)) : commands[command](rest, io);
+    }
   }
+}
+
+function commandNamed(name: string): CommandName {
+  if (Object.hasOwn(specs, name)) return name as CommandName;
+  throw badUsage(`there is no command ${JSON.stringify(name)}`);
+}
+
+function asksForHelp(argv: readonly string[]): boolean {
+  return ownWords(argv).some((word) => word === '--help' || word === '-h');
+}
+
+function versionText(json: boolean): string {
+  const version = readVersion();
+  return json ? `${JSON.stringify({ version })}\n` : `${version}\n`;
 }

@@ -16,9 +16,19 @@ if (argv[2] === 'agent' && env['NODE_COMPILE_CACHE'] === undefined && canBeginAn
 }
 enableCompileCache(compiled);
 const { runCommand } = await import('./command.ts');
+const { watchOutput } = await import('../../wire/output-fault.ts');
 
-process.exitCode = await runCommand(argv.slice(2), {
+let failedWith: number | undefined;
+watchOutput(process, ({ exitCode, words }) => {
+  failedWith = exitCode;
+  if (words !== undefined) process.stderr.write(`latchkey: ${words}\n`);
+  // Whoever hears nothing any more still has tools at the port: they are let go in order.
+  if (argv[2] === 'agent') process.kill(process.pid, 'SIGTERM');
+  else process.exit(exitCode);
+});
+const code = await runCommand(argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   env,
 });
+process.exitCode = failedWith ?? code;

@@ -57,13 +57,13 @@ export function apisText(apis: readonly ApiInfo[]): string {
   if (apis.length === 0) return 'No APIs: nothing is shared with you yet.\n';
   return apis
     .map((api) => {
-      const head = `${api.name}  ${api.localUrl}${api.description ? `  ${api.description}` : ''}\n`;
+      const head = [api.name, api.localUrl, api.ownUrl, api.description].filter(Boolean).join('  ');
       const rules = api.rules.map((rule) => {
         const mark = rule.allowed ? 'yes' : `no (${rule.missing ?? 'not allowed'})`;
         const methods = rule.methods.join(',') || 'any method';
         return `  ${rule.name}: ${methods} ${rule.paths.join(' ') || 'any path'}: ${mark}\n`;
       });
-      return head + rules.join('');
+      return `${head}\n${rules.join('')}`;
     })
     .join('');
 }

@@ -1,3 +1,5 @@
+import { FORMATS } from '../../audit/formats/names.ts';
+
 /** One option of a command; the first two members are what `parseArgs` reads. */
 export interface OptionSpec {
   readonly type: 'string' | 'boolean';
@@ -94,7 +96,7 @@ export const specs = {
       ...profiled,
       checkpoint: { type: 'string', value: 'FILE', about: 'a checkpoint kept elsewhere' },
       'public-key': { type: 'string', value: 'FILE', about: 'the key of the checkpoints' },
-      format: { type: 'string', value: 'FORMAT', choices: ['jsonl'], about: 'how to write' },
+      format: { type: 'string', value: 'FORMAT', choices: FORMATS, about: 'how to write' },
       since: { type: 'string', value: 'TIME', about: 'from this time on' },
       until: { type: 'string', value: 'TIME', about: 'before this time' },
       user: { type: 'string', value: 'USER', about: 'of this person' },

@@ -1,6 +1,7 @@
 import type { AuditRecord } from '../../audit/record.ts';
 import type { Agent } from './agent/agent-interface.ts';
 import type { AgentSnapshot } from './agent/status.ts';
+import { PERSON_GRACE_MS, type Grace } from './agent/grace.ts';
 import { inOrder } from './agent/in-order.ts';
 
 /** What the host needs of the outside. */
@@ -26,7 +27,8 @@ export interface AgentHost {
    * @param change runs first, when no other start or stop is under way; when it throws, nothing else happens
    */
   restart(change?: () => void): Promise<AgentSnapshot>;
-  close(): Promise<void>;
+  /** @param grace how long requests may go on; without it they are cut at once */
+  close(grace?: Grace): Promise<void>;
 }
 
 /**
@@ -62,25 +64,28 @@ export function createAgentHost(given: AgentHostDeps): AgentHost {
         if (closed) return current.agent.snapshot();
         change?.();
         const next = deps.make();
-        await current.end();
+        await current.end({ ms: PERSON_GRACE_MS });
         current = follow(next, deps);
         return begin();
       }),
-    close: () =>
+    close: (grace) =>
       inTurn(async () => {
         closed = true;
-        await current.end();
+        await current.end(grace);
       }),
   };
 }
 
-function follow(agent: Agent, deps: AgentHostDeps): { agent: Agent; end(): Promise<void> } {
+function follow(
+  agent: Agent,
+  deps: AgentHostDeps,
+): { agent: Agent; end(grace?: Grace): Promise<void> } {
   const unsubscribe = [agent.onChange(deps.onSnapshot), agent.onActivity(deps.onActivity)];
   return {
     agent,
-    async end() {
+    async end(grace) {
       unsubscribe.forEach((stop) => stop());
-      await agent.close().catch(deps.onError);
+      await agent.close(grace).catch(deps.onError);
     },
   };
 }

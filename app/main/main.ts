@@ -4,6 +4,7 @@ import { createAgentHost } from './agent-host.ts';
 import { createAgent } from './agent/agent.ts';
 import { createAnnouncer } from './agent/announce.ts';
 import { AgentError } from './agent/errors.ts';
+import { PERSON_GRACE_MS, SIGNAL_GRACE_MS, type Grace } from './agent/grace.ts';
 import { createLog } from './agent/log.ts';
 import { dataDir as defaultDataDir } from './agent/settings/data-dir.ts';
 import { loadSettings, saveSettings } from './agent/settings/settings.ts';
@@ -17,6 +18,7 @@ import {
   failToStart,
   followLifecycle,
   leave,
+  type Quit,
 } from './electron/lifecycle.ts';
 import { notify } from './electron/notify.ts';
 import { resolveSystemProxy } from './electron/system-proxy.ts';
@@ -136,10 +138,10 @@ async function main(): Promise<void> {
   const life = followLifecycle({
     onShow: window.show,
     onWake: () => host.agent().wake('slept'),
-    async onQuit() {
+    async onQuit(quit) {
       stopAnswering();
       window.close();
-      await host.close();
+      await host.close(graceOf(quit));
       tray.close();
     },
   });
@@ -147,6 +149,10 @@ async function main(): Promise<void> {
   startAtLogin.settle();
   await host.start();
   if (!options.hidden && !openedAtLogin()) window.show();
+}
+
+function graceOf({ bySignal, hurry }: Quit): Grace {
+  return { ms: bySignal ? SIGNAL_GRACE_MS : PERSON_GRACE_MS, hurry };
 }
 
 async function findings(dataDir: string, name?: string): Promise<readonly Finding[]> {

@@ -56,6 +56,11 @@ export function ApiCard({
             />
           </Group>
         </Group>
+        {api.ownUrl !== undefined && (
+          <Text size="sm" c="dimmed">
+            On a port of its own, too: <code>{api.ownUrl}</code>
+          </Text>
+        )}
         <ul className="rules" aria-label={`What you may do with ${api.title}`}>
           {api.rules.map((rule) => (
             <Rule key={rule.name} rule={rule} />

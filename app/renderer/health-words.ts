@@ -6,6 +6,7 @@ const checkTitles: ReadonlyMap<string, string> = new Map([
   ['settings', 'Settings'],
   ['data-directory', 'Data directory'],
   ['disk-space', 'Disk space'],
+  ['tool-keys', 'Tool keys'],
   ['audit', 'Activity records'],
   ['app', 'Latchkey itself'],
   ['local-port', 'Local port'],
@@ -18,6 +19,7 @@ const checkTitles: ReadonlyMap<string, string> = new Map([
   ['provider', 'Identity provider'],
   ['clock', 'Clock'],
   ['session', 'Session'],
+  ['token', 'Access token'],
 ]);
 
 /**

@@ -4,6 +4,7 @@ import { createAgentHost } from '../../app/main/agent-host.ts';
 import type { AgentHostDeps } from '../../app/main/agent-host.ts';
 import type { Agent } from '../../app/main/agent/agent-interface.ts';
 import { AgentError } from '../../app/main/agent/errors.ts';
+import { PERSON_GRACE_MS, SIGNAL_GRACE_MS } from '../../app/main/agent/grace.ts';
 import type { AgentSnapshot } from '../../app/main/agent/status.ts';
 import { readStartOptions } from '../../app/main/start-options.ts';
 
@@ -37,9 +38,9 @@ function agentNumber(number: number, log: string[], failing: boolean): Agent {
     get keys() {
       return unused();
     },
-    async close() {
+    async close({ ms } = { ms: 0 }) {
       await pause();
-      log.push(`close ${number}`);
+      log.push(`close ${number}`, `grace ${ms}`);
     },
   };
 }
@@ -69,6 +70,16 @@ test('two agents never run at once, however fast one asks', async () => {
   assert.deepEqual(lives, ['start 1', 'close 1', 'start 2', 'close 2', 'start 3', 'close 3']);
   await host.restart();
   assert.ok(!log.includes('start 4'), 'an agent was started after the end');
+});
+
+test('requests get the time that whoever ends the agent has: a person little, a signal more', async () => {
+  const log: string[] = [];
+  const host = hostWith(log);
+  await host.start();
+  await host.restart();
+  await host.close({ ms: SIGNAL_GRACE_MS });
+  const graces = log.filter((line) => line.startsWith('grace '));
+  assert.deepEqual(graces, [`grace ${PERSON_GRACE_MS}`, `grace ${SIGNAL_GRACE_MS}`]);
 });
 
 test('a failed start is shown, and another one may follow', async () => {

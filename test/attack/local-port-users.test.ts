@@ -4,22 +4,17 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { allRecords } from '../audit/ledger-dir.ts';
 import { createControlClient } from '../../app/main/agent/control/client.ts';
 import { controlAddress } from '../../app/main/agent/control/address.ts';
 import { startAgent, type AgentProcess } from '../support/agent.ts';
 import { useCompany } from '../support/company.ts';
+import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
 const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
-
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100 && !(await holds()); tries += 1) await sleep(50);
-  assert.ok(await holds());
-}
 
 /** Asks by curl, as this user or as another. */
 async function curl(
@@ -72,12 +67,14 @@ describe('whose requests the port answers', () => {
     assert.equal((await curl(`${agent.url}/billing/invoices`)).status, 200);
     const socket = ['--unix-socket', join(agent.dataDir, 'latchkey.sock')];
     assert.equal((await curl('http://billing/invoices', { args: socket })).status, 200);
-    const records = await allRecords(join(agent.dataDir, 'audit'));
-    const tools = records.filter(({ kind }) => kind === 'request').map(({ tool }) => tool);
-    assert.ok(
-      tools.some((tool) => tool?.name === 'curl' && (tool.pid ?? 0) > 1),
-      JSON.stringify(tools),
-    );
+    // A tool that is gone before the system was asked about it has no process.
+    await until('the audit names a tool and its process', async () => {
+      await curl(`${agent.url}/billing/invoices`);
+      const records = await allRecords(join(agent.dataDir, 'audit'));
+      return records.some(
+        ({ kind, tool }) => kind === 'request' && tool?.name === 'curl' && (tool.pid ?? 0) > 1,
+      );
+    });
   });
 
   test(
@@ -145,6 +142,9 @@ describe('keys of tools', () => {
     const loan = await keys().lend({ name: 'a run' });
     assert.equal((await ask('/billing/invoices', loan.secret)).status, 200);
     loan.end();
-    await eventually(async () => (await ask('/billing/invoices', loan.secret)).status === 403);
+    await until(
+      'the lent key is refused',
+      async () => (await ask('/billing/invoices', loan.secret)).status === 403,
+    );
   });
 });

@@ -9,6 +9,7 @@ import { allRecords } from '../audit/ledger-dir.ts';
 import { startAgent, type AgentProcess } from '../support/agent.ts';
 import { useCompany } from '../support/company.ts';
 import { codeOf, sendRaw, statusOf } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 describe('a web page, a rebound name or another service gets nothing from the port', () => {
   const company = useCompany();
@@ -163,12 +164,12 @@ describe('a web page, a rebound name or another service gets nothing from the po
 
   test('refusals are in the local audit, with the reason', async () => {
     await refused('foreign_host', [`Host: evil.example:${port}`]);
-    await sleep(1_200);
-    const records = await allRecords(join(agent.dataDir, 'audit'));
-    const codes = new Set(
-      records.filter(({ decision }) => decision === 'deny').map(({ code }) => code),
-    );
-    assert.ok(codes.has('foreign_host') && codes.has('foreign_origin'), [...codes].join(' '));
+    await until('both are recorded', async () => {
+      const records = await allRecords(join(agent.dataDir, 'audit'));
+      const denied = records.filter(({ decision }) => decision === 'deny');
+      const codes = new Set(denied.map(({ code }) => code));
+      return codes.has('foreign_host') && codes.has('foreign_origin');
+    });
   });
 
   test('the port is bound on loopback only', async () => {

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { once } from 'node:events';
 import { allRecords } from '../audit/ledger-dir.ts';
+import { apisText } from '../../app/cli/output.ts';
+import { controlAddress } from '../../app/main/agent/control/address.ts';
+import { createControlClient } from '../../app/main/agent/control/client.ts';
 import { freePorts } from '../../demo/child.ts';
 import { startAgent, type AgentProcess } from '../support/agent.ts';
 import { useCompany } from '../support/company.ts';
@@ -70,16 +73,18 @@ describe('one API, by every door', () => {
     assert.match(await ask('http://evil.example/', 'evil.example'), new RegExp(SITE));
   });
 
-  test('the inside name in Host alone is a rebound name, and a Host that differs is two answers', async () => {
+  test('the inside name in Host alone is a rebound name; beside a whole URL Host is ignored', async () => {
     for (const [target, host] of [
       ['/invoices', SITE],
       ['/billing/invoices', SITE],
       ['/billing/invoices', `${SITE}:${port}`],
-      [`http://${SITE}/invoices`, `localhost:${port}`],
-      [`http://${SITE}/invoices`, 'evil.example'],
     ] as const) {
       const answer = await ask(target, host);
       assert.equal(codeOf(answer), 'foreign_host', `${target} ${host}`);
+    }
+    for (const host of [`localhost:${port}`, 'other.example']) {
+      const answer = await ask(`http://${SITE}/invoices`, host);
+      assert.equal(statusOf(answer), 200, host);
     }
   });
 
@@ -137,6 +142,17 @@ describe('one API, by every door', () => {
       200,
       'no other API is reached by its path',
     );
+  });
+
+  test('an API’s own port is told beside its address at the port that all share', async () => {
+    const { apis } = await createControlClient(controlAddress(agent.dataDir)).status();
+    const urls = apis.map(({ name, localUrl, ownUrl }) => [name, localUrl, ownUrl]);
+    const billing = `http://localhost:${port}/billing`;
+    assert.deepEqual(urls[0], ['billing', billing, `http://localhost:${ownPort}`]);
+    assert.ok(urls.slice(1).every(([, , ownUrl]) => ownUrl === undefined));
+    assert.match(apisText(apis), new RegExp(`^billing  ${billing}  http://localhost:${ownPort}  `));
+    const shown = await (await fetch(`${agent.url}/.latchkey/status`)).text();
+    assert.match(shown, new RegExp(`"ownUrl":"http://localhost:${ownPort}"`));
   });
 
   const bySocket = (path: string, host: string): Promise<{ status: number; text: string }> =>
@@ -201,6 +217,8 @@ describe('one API, by every door', () => {
     assert.equal((await fetch(`${other.url}/billing/invoices`)).status, 200);
     const told = JSON.stringify(other.events);
     assert.match(told, new RegExp(`Port ${taken} is taken by`));
-    assert.match(told, /which is free/);
+    assert.match(told, /which is free, with `apis\.billing\.port` in settings\.json/);
+    const { fault } = await createControlClient(controlAddress(dataDir)).status();
+    assert.equal(fault?.code, 'port_in_use', 'the sign-in has not ended it');
   });
 });

@@ -1,7 +1,9 @@
 import type { AuditPage, AuditQuery } from '../../../audit/query.ts';
 import type { AuditRecord } from '../../../audit/record.ts';
+import type { Grace } from './grace.ts';
 import type { DeviceCode } from './login/provider-device.ts';
 import type { ToolKeys } from './proxy/tool-key.ts';
+import type { TokenFacts } from './session/token-facts.ts';
 import type { WakeReason } from './wake-watch.ts';
 import type { AgentSnapshot, ApiInfo, ProfileSnapshot } from './status.ts';
 
@@ -25,6 +27,8 @@ export interface Profile {
   refreshApis(): Promise<readonly ApiInfo[]>;
   /** A page of the profile's own audit, newest first. */
   activity(query: AuditQuery): AuditPage;
+  /** What may be told of the access token, while somebody is signed in. */
+  token(): TokenFacts | undefined;
 }
 
 /**
@@ -61,6 +65,11 @@ export interface Agent {
   readonly keys: ToolKeys;
   /** The machine has slept, or is on another network: what was known of relay and session may not hold any more. */
   wake(reason: WakeReason): void;
-  /** Stops everything that `start` opened, in reverse order. */
-  close(): Promise<void>;
+  /**
+   * Takes no more requests, lets those that run end, cuts what is left; then stops everything that `start`
+   * opened, in reverse order.
+   *
+   * @param grace how long requests may go on; without it they are cut at once
+   */
+  close(grace?: Grace): Promise<void>;
 }

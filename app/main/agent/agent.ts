@@ -22,6 +22,7 @@ import { ensureDataDir } from './settings/data-dir.ts';
 import { keepRoot } from './settings/profile-dirs.ts';
 import { findProfile } from './settings/relays.ts';
 import { agentSnapshot } from './snapshot.ts';
+import { createStandingFaults } from './standing-faults.ts';
 import { closeParts, openAudits, openParts, type Closable, type DoorFault } from './startup.ts';
 import { watchWakes, type WakeReason } from './wake-watch.ts';
 
@@ -41,6 +42,7 @@ export function createAgent(deps: AgentDeps): Agent {
   const isNamed = setups.length > 1;
   const addresses = createAddresses(isNamed);
   const events = createAgentEvents(snapshot);
+  const standing = createStandingFaults(settings, now);
   const network = createNetwork({
     proxy: settings.get('network.proxy'),
     caFile: settings.get('network.caFile'),
@@ -62,6 +64,8 @@ export function createAgent(deps: AgentDeps): Agent {
       fetch: deps.fetch ?? network.fetch,
       now,
       localUrl: () => addresses.of(setup.name),
+      ownUrls: () => addresses.ownUrls(setup.name),
+      shown: standing.shown,
       onChange: events.changed,
     }),
   ) as [RunningProfile, ...RunningProfile[]];
@@ -100,6 +104,7 @@ export function createAgent(deps: AgentDeps): Agent {
       onError: (error) => log.error('tool-keys', error),
     });
     opened.push(stored);
+    standing.keysUnreadable(stored.fault);
     const ledger = openAudits(profiles, opened);
     const toolKeys = recordedKeys(
       stored,
@@ -189,7 +194,8 @@ export function createAgent(deps: AgentDeps): Agent {
       return keys;
     },
     wake,
-    async close() {
+    async close(grace = { ms: 0 }) {
+      await Promise.all([proxy?.drain(grace), ...profiles.map((each) => each.askNobody())]);
       await Promise.all(profiles.map((each) => each.end()));
       await shut();
     },

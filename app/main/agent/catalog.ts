@@ -8,7 +8,7 @@ import { transportReason } from './login/outbound.ts';
 /** What the relay tells a signed-in person. */
 export interface Catalog {
   readonly user: SignedInUser;
-  readonly apis: readonly Omit<ApiInfo, 'localUrl'>[];
+  readonly apis: readonly Omit<ApiInfo, 'localUrl' | 'ownUrl'>[];
 }
 
 /** The relay refused the token itself; a renewed one may be accepted. */

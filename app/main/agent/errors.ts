@@ -20,6 +20,8 @@ const kinds = {
   method: { status: 405, title: 'Method not allowed' },
   ambiguous_target: { status: 400, title: 'Ambiguous request target' },
   bad_request: { status: 400, title: 'Bad request' },
+  headers_too_large: { status: 431, title: 'Headers too large' },
+  too_slow: { status: 408, title: 'Too slow' },
   relay_unreachable: { status: 502, title: 'The relay cannot be reached', retryAfterSeconds: 5 },
   relay_protocol: { status: 502, title: 'The relay gave a bad answer' },
   relay_timeout: { status: 504, title: 'The relay did not answer in time' },
@@ -51,6 +53,7 @@ const kinds = {
   not_running: { status: 503, title: 'Latchkey is not running' },
   bad_settings: { status: 500, title: 'Bad settings' },
   unknown_key: { status: 404, title: 'No such key' },
+  key_exists: { status: 409, title: 'There is such a key' },
   bad_usage: { status: 400, title: 'Bad usage' },
   internal: { status: 500, title: 'Internal error' },
 } as const satisfies Record<string, Kind>;

@@ -23,7 +23,7 @@ function apiPorts(
     const only = profiles.length === 1 ? profiles[0] : undefined;
     const owner = profile ?? only;
     if (owner !== undefined && more.length === 0 && profiles.includes(owner)) {
-      ports.push({ api, port, profile: owner });
+      ports.push({ api, port, profile: owner, setting: `apis.${key}.port` });
     } else faults.push(shutFault(key, port, profiles));
   }
   return { ports, faults };

@@ -16,10 +16,11 @@ import { createProvider } from './login/provider.ts';
 import { namedLog } from './log.ts';
 import { createReachability, probeRelay, relayFault } from './reachability.ts';
 import { createSession } from './session/session.ts';
+import { tokenFacts } from './session/token-facts.ts';
 import { ensureDataDir } from './settings/data-dir.ts';
 import { createSignInFlow } from './sign-in-flow.ts';
 import { createSnapshots, heldTokens } from './snapshot.ts';
-import { openLocalAudit } from './startup.ts';
+import { auditShut, openLocalAudit } from './startup.ts';
 import { person, toFault } from './texts.ts';
 
 const callTimeoutMs = 10_000;
@@ -33,7 +34,7 @@ export interface RunningProfile extends Profile {
    * @throws {AgentError} `already_running`, `audit_unavailable`, `bad_settings` when it has no directory
    */
   openAudit(): Ledger;
-  /** Takes up a sealed session; other faults than those given are forgotten. */
+  /** Takes up a sealed session; other faults than those given are forgotten, and those stand until another start. */
   begin(faults: readonly unknown[]): Promise<void>;
   blame(error: unknown): void;
   /** What the local port needs; once the audit is open, or known to be shut. */
@@ -44,6 +45,8 @@ export interface RunningProfile extends Profile {
   onActivity(listener: (records: readonly AuditRecord[]) => void): () => void;
   /** The audit is closed now. */
   auditClosed(): void;
+  /** Ends the waiting for people: nobody finishes a sign-in while Latchkey ends. */
+  askNobody(): Promise<void>;
   /** Ends what waits and what runs by itself. */
   end(): Promise<void>;
 }
@@ -58,6 +61,10 @@ export interface ProfileDeps {
   readonly now: () => number;
   /** Where the relay's paths begin at the local port. */
   readonly localUrl: () => string | undefined;
+  /** Where APIs are that have a port of their own, by their names; another map when they change. */
+  readonly ownUrls: () => ReadonlyMap<string, string>;
+  /** Which fault a snapshot tells, as some stand until another start. */
+  readonly shown: (own: Fault | undefined) => Fault | undefined;
   readonly onChange: () => void;
 }
 
@@ -84,6 +91,8 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
   let fault: Fault | undefined;
   /** Why the audit could not be opened: the fault that nothing but another start ends. */
   let shut: AgentError | undefined;
+  /** What no success ends: a door that could not be opened. */
+  let standing: Fault | undefined;
 
   const session = createSession({
     provider: machine ?? provider,
@@ -153,7 +162,8 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
       catalog: catalog.current(),
       relay,
       localUrl: deps.localUrl(),
-      fault,
+      ownUrls: deps.ownUrls(),
+      fault: deps.shown(fault),
       store: vault.kind,
     });
   }
@@ -167,11 +177,18 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
   }
 
   function forgive(): void {
-    fault = shut && toFault(shut, now());
+    fault = shut ? toFault(shut, now()) : standing;
   }
 
   function note(kind: 'refresh' | 'sign-out', tokens: TokenSet): void {
     ledger?.append(kind, person(tokens)).catch((error: unknown) => log.error('audit', error));
+  }
+
+  async function forgetSession(): Promise<void> {
+    const tokens = held();
+    forgive();
+    if (tokens) note('sign-out', tokens);
+    await session.signOut();
   }
 
   function checkAudit(): void {
@@ -211,8 +228,10 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
       ledger = undefined;
     },
     async begin(faults) {
+      standing = undefined;
       forgive();
       faults.forEach(blame);
+      standing = fault;
       if (relay === undefined || shut !== undefined) return;
       if (await session.restore(relay.origin)) catalog.loadSoon();
     },
@@ -240,13 +259,17 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
       await flow.signIn(onCode);
       return snapshot();
     },
+    token() {
+      const tokens = held();
+      return tokens && tokenFacts(tokens);
+    },
     cancelSignIn: () => void flow.cancel(),
     async signOut() {
-      void flow.cancel();
-      const tokens = held();
-      forgive();
-      if (tokens) note('sign-out', tokens);
-      await session.signOut();
+      const cancelled = flow.cancel();
+      await forgetSession();
+      await cancelled;
+      // A sign-in in its last step may have brought tokens meanwhile.
+      if (held()) await forgetSession();
       deps.onChange();
     },
     async refreshApis() {
@@ -259,14 +282,11 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
       if (!ledger) throw auditShut();
       return ledger.query(query);
     },
+    askNobody: flow.askNobody,
     async end() {
       await flow.cancel();
       session.close();
       reach.close();
     },
   };
-}
-
-function auditShut(): AgentError {
-  return new AgentError('audit_unavailable', 'The local audit is not open.');
 }

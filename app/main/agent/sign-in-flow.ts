@@ -38,6 +38,8 @@ export interface SignInFlow {
    */
   signIn(onCode?: (code: DeviceCode) => void): Promise<void>;
   cancel(): Promise<void>;
+  /** From now on no person is asked, nor waited for. */
+  askNobody(): Promise<void>;
   running(): { readonly url?: string | undefined } | undefined;
   /** For one request: its access, after a sign-in if need be. */
   authorize(signal: AbortSignal): Promise<Access>;
@@ -83,6 +85,7 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
   const usualCode = agent.signInBy?.kind === 'device' ? agent.signInBy.onCode : undefined;
   /** Who has to confirm. */
   let before: TokenSet | undefined;
+  let asksNobody = false;
 
   const signIns = createSignIns({
     isSignedIn: () => held() !== undefined,
@@ -214,19 +217,26 @@ export function createSignInFlow(deps: SignInFlowDeps): SignInFlow {
       return signIns.start({ challenge, onCode });
     },
     cancel: signIns.cancel,
+    async askNobody() {
+      asksNobody = true;
+      await signIns.cancel();
+      // Without an attempt there may still be requests that wait for one.
+      stepUps.ended(undefined, new AgentError('sign_in_cancelled', 'Latchkey ends.'));
+    },
     running: signIns.running,
     async authorize(signal) {
       try {
         return await session.access();
       } catch (error) {
-        if (!(error instanceof AgentError && signInNeeded.has(error.code))) throw error;
+        if (asksNobody || !(error instanceof AgentError && signInNeeded.has(error.code)))
+          throw error;
         await gate.wait(inName(error), signal);
         return session.access();
       }
     },
     async stepUp(demand, signal) {
       // No person is there to confirm: the tool gets the relay's own words.
-      if (machine) return false;
+      if (machine || asksNobody) return false;
       const who = held();
       const isDone = await stepUps.ask(demand, signal);
       // What one person asked for is never done as another.

@@ -23,6 +23,8 @@ export interface SnapshotParts {
   readonly relay: URL | undefined;
   /** Where the relay's paths begin at the local port. */
   readonly localUrl: string | undefined;
+  /** Where APIs are that have a port of their own, by their names; another map when they change. */
+  readonly ownUrls: ReadonlyMap<string, string>;
   readonly fault: Fault | undefined;
   readonly store: ProfileSnapshot['store'];
 }
@@ -38,16 +40,29 @@ export function createSnapshots(): (parts: SnapshotParts) => ProfileSnapshot {
   let last: ProfileSnapshot | undefined;
   return (parts) => {
     if (last !== undefined && of !== undefined && isSame(of, parts)) return last;
-    if (of === undefined || of.catalog !== parts.catalog || of.localUrl !== parts.localUrl) {
-      const { catalog, localUrl = '' } = parts;
-      apis = (catalog?.apis ?? []).map((api) =>
-        Object.assign({ localUrl: localUrl + api.path }, api),
-      );
-    }
+    if (of === undefined || !areApisSame(of, parts)) apis = apisOf(parts);
     of = parts;
     last = buildSnapshot(parts, apis);
     return last;
   };
+}
+
+function apisOf({ catalog, localUrl = '', ownUrls }: SnapshotParts): readonly ApiInfo[] {
+  return (catalog?.apis ?? []).map((api) => {
+    const ownUrl = ownUrls.get(api.name);
+    return Object.assign(
+      { localUrl: localUrl + api.path, ...(ownUrl === undefined ? {} : { ownUrl }) },
+      api,
+    );
+  });
+}
+
+function areApisSame(one: SnapshotParts, other: SnapshotParts): boolean {
+  return (
+    one.catalog === other.catalog &&
+    one.localUrl === other.localUrl &&
+    one.ownUrls === other.ownUrls
+  );
 }
 
 /** What never changes is left out. */
@@ -57,8 +72,7 @@ function isSame(one: SnapshotParts, other: SnapshotParts): boolean {
     one.isAttempting === other.isAttempting &&
     one.signInUrl === other.signInUrl &&
     one.isRelayReachable === other.isRelayReachable &&
-    one.catalog === other.catalog &&
-    one.localUrl === other.localUrl &&
+    areApisSame(one, other) &&
     one.fault === other.fault
   );
 }

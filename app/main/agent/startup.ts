@@ -1,6 +1,6 @@
 import type { Ledger } from '../../../audit/ledger.ts';
 import type { ShutDoor } from './proxy/doors.ts';
-import type { Proxy } from './proxy/proxy-deps.ts';
+import type { ApiPort, Proxy } from './proxy/proxy-deps.ts';
 import { join } from 'node:path';
 import { AuditError } from '../../../audit/errors.ts';
 import { createLedger } from '../../../audit/ledger.ts';
@@ -64,14 +64,15 @@ export async function openParts(
   readonly proxy: Proxy;
   readonly port: number;
   readonly profilePorts: ReadonlyMap<string, number>;
+  readonly apiPorts: readonly ApiPort[];
   readonly faults: readonly DoorFault[];
 }> {
   opened.push(await parts.openControl());
   const proxy = parts.createProxy();
   opened.push(proxy);
   try {
-    const { port, profilePorts, shut } = await proxy.listen();
-    return { proxy, port, profilePorts, faults: await Promise.all(shut.map(doorFault)) };
+    const { shut, ...ports } = await proxy.listen();
+    return { proxy, ...ports, faults: await Promise.all(shut.map(doorFault)) };
   } catch (error) {
     throw await portFault(error, parts.port);
   }
@@ -133,6 +134,15 @@ export function openLocalAudit(
   }
 }
 
+/**
+ * Says that nothing is recorded, so that nothing is relayed.
+ *
+ * @returns `audit_unavailable`
+ */
+export function auditShut(): AgentError {
+  return new AgentError('audit_unavailable', 'The local audit is not open.');
+}
+
 /** Why a door is shut, and whose it is. */
 export interface DoorFault {
   readonly profile?: string | undefined;
@@ -140,8 +150,11 @@ export interface DoorFault {
 }
 
 /** The rest goes on without it. */
-async function doorFault({ port, profile, error }: ShutDoor): Promise<DoorFault> {
-  if (port !== undefined) return { profile, fault: await portFault(error, port) };
+async function doorFault({ port, profile, setting, error }: ShutDoor): Promise<DoorFault> {
+  if (port !== undefined) {
+    const where = setting === undefined ? SHARED : `\`${setting}\``;
+    return { profile, fault: await portFault(error, port, where) };
+  }
   const reason = error instanceof Error ? error.message : 'unknown';
   const fault = new AgentError('port_in_use', `The socket for tools cannot be opened: ${reason}`, {
     cause: error,
@@ -149,12 +162,15 @@ async function doorFault({ port, profile, error }: ShutDoor): Promise<DoorFault>
   return { fault };
 }
 
-async function portFault(error: unknown, port: number): Promise<unknown> {
+/** How the port is set that all share. */
+const SHARED = '--port or `port`';
+
+async function portFault(error: unknown, port: number, setting = SHARED): Promise<unknown> {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code === 'EACCES') {
     return new AgentError(
       'port_in_use',
-      `The system does not let Latchkey use port ${port}. Choose another one with --port or \`port\` in settings.json.`,
+      `The system does not let Latchkey use port ${port}. Choose another one with ${setting} in settings.json.`,
       { cause: error },
     );
   }
@@ -163,7 +179,7 @@ async function portFault(error: unknown, port: number): Promise<unknown> {
   const offer = free === undefined ? 'another port' : `port ${free}, which is free,`;
   return new AgentError(
     'port_in_use',
-    `Port ${port} is taken by ${describeOwner(findPortOwner(port))}. Close that program, or set ${offer} with --port or \`port\` in settings.json.`,
+    `Port ${port} is taken by ${describeOwner(findPortOwner(port))}. Close that program, or set ${offer} with ${setting} in settings.json.`,
     { cause: error },
   );
 }

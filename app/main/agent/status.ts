@@ -44,6 +44,8 @@ export interface ApiInfo {
   readonly rules: readonly ApiRule[];
   /** `http://localhost:5390/billing`. */
   readonly localUrl: string;
+  /** `http://localhost:5391`, where the API has a port of its own. */
+  readonly ownUrl?: string;
 }
 
 /** All that the outside may know of the agent; no secret in it. */

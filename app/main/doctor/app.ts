@@ -12,6 +12,7 @@ const profileState = z.object({
   localUrl: z.string().optional(),
   expiresAtMs: z.number().optional(),
   fault: z.object({ code: z.string(), message: z.string() }).optional(),
+  apis: z.array(z.unknown()),
   user: z
     .object({ subject: z.string(), name: z.string().optional(), email: z.string().optional() })
     .optional(),
@@ -34,7 +35,7 @@ export const appCheck: Check = {
 async function checkApp(context: CheckContext): Promise<Found> {
   let response: IncomingMessage;
   try {
-    response = await ask(controlAddress(context.dataDir), context.signal);
+    response = await askApp(context, '/status');
   } catch (error) {
     return unreachable(error);
   }
@@ -65,11 +66,21 @@ function about(app: AppState, { profile }: CheckContext): AppState {
   return one === undefined ? app : { ...one, version: app.version };
 }
 
-/** Without the control client, whose calls wait longer than a check may. */
-function ask(socketPath: string, signal: AbortSignal): Promise<IncomingMessage> {
+/**
+ * Asks the running app, without the control client: its calls wait longer than a check may.
+ *
+ * @param context whose app, and for how long
+ * @param path of the control socket
+ * @returns the answer, not read yet
+ */
+export function askApp(
+  { dataDir, signal }: Pick<CheckContext, 'dataDir' | 'signal'>,
+  path: string,
+): Promise<IncomingMessage> {
+  const socketPath = controlAddress(dataDir);
   return new Promise((resolve, reject) => {
     const headers = { [versionHeader]: controlVersion, host: 'control' };
-    const request = httpRequest({ socketPath, path: '/status', agent: false, headers, signal });
+    const request = httpRequest({ socketPath, path, agent: false, headers, signal });
     request.once('error', reject);
     request.once('response', resolve);
     request.end();

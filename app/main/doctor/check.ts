@@ -10,6 +10,7 @@ export const CHECK_NAMES = [
   'settings',
   'data-directory',
   'disk-space',
+  'tool-keys',
   'audit',
   'app',
   'local-port',
@@ -22,6 +23,7 @@ export const CHECK_NAMES = [
   'provider',
   'clock',
   'session',
+  'token',
 ] as const;
 
 /** One of {@link CHECK_NAMES}. */

@@ -17,12 +17,15 @@ import { relayMetadataCheck } from './relay-metadata.ts';
 import { relayTlsCheck } from './relay-tls.ts';
 import { sessionCheck } from './session.ts';
 import { settingsCheck } from './settings.ts';
+import { tokenCheck } from './token.ts';
+import { toolKeysCheck } from './tool-keys.ts';
 
 /** From this computer outwards: each check stands on those before it. */
 const checks: readonly Check[] = [
   settingsCheck,
   dataDirectoryCheck,
   diskSpaceCheck,
+  toolKeysCheck,
   auditCheck,
   appCheck,
   localPortCheck,
@@ -35,6 +38,7 @@ const checks: readonly Check[] = [
   providerCheck,
   clockCheck,
   sessionCheck,
+  tokenCheck,
 ];
 
 /**

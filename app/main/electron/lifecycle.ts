@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, dialog, Menu, powerMonitor } from 'electron';
+import { ensureDataDir } from '../agent/settings/data-dir.ts';
 import { registerPageScheme } from './page.ts';
 
 /** What happens to the program as a whole. */
@@ -10,7 +10,15 @@ export interface LifecycleEvents {
   /** The machine wakes up; headless, a clock has to tell (`watchWakes`). */
   onWake(): void;
   /** The last thing before the process ends; it waits at most `quitTimeoutMs`. */
-  onQuit(): Promise<void>;
+  onQuit(quit: Quit): Promise<void>;
+}
+
+/** How the program was told to end. */
+export interface Quit {
+  /** By another program's signal; otherwise by a person, or as the computer ends. */
+  readonly bySignal: boolean;
+  /** Another signal came. */
+  readonly hurry: AbortSignal;
 }
 
 /** The program as a whole. */
@@ -18,7 +26,8 @@ export interface Lifecycle {
   quit(): void;
 }
 
-const quitTimeoutMs = 10_000;
+/** More than requests get that run, with what follows them. */
+const quitTimeoutMs = 20_000;
 
 /**
  * Settles what Electron wants to know first: the data folder, the one instance, the page's scheme.
@@ -26,9 +35,10 @@ const quitTimeoutMs = 10_000;
  * @param dataDir folder for everything that Latchkey keeps
  * @param isHidden whether this start is to show no window, neither of its own nor of the first instance
  * @returns whether this is the only instance; otherwise the first one has been told to show itself
+ * @throws {AgentError} `bad_settings` when the folder cannot be used
  */
 export function claimInstance(dataDir: string, isHidden: boolean): boolean {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  ensureDataDir(dataDir);
   app.setPath('userData', dataDir);
   app.setPath('sessionData', join(dataDir, 'chromium'));
   app.setAppUserModelId('dev.latchkey.app');
@@ -54,6 +64,8 @@ export async function electronReady(): Promise<void> {
 export function followLifecycle(events: LifecycleEvents): Lifecycle {
   let closed = false;
   let closing = false;
+  let bySignal = false;
+  const hurry = new AbortController();
   app.on('second-instance', (_event, _args, _dir, start) => {
     if ((start as { readonly isHidden?: unknown } | null)?.isHidden !== true) events.onShow();
   });
@@ -65,14 +77,19 @@ export function followLifecycle(events: LifecycleEvents): Lifecycle {
     event.preventDefault();
     if (closing) return;
     closing = true;
-    void settleWithin(events.onQuit(), quitTimeoutMs).then(() => {
+    void settleWithin(events.onQuit({ bySignal, hurry: hurry.signal }), quitTimeoutMs).then(() => {
       closed = true;
       app.quit();
     });
   });
   const quit = (): void => app.quit();
-  process.once('SIGTERM', quit);
-  process.once('SIGINT', quit);
+  const onSignal = (): void => {
+    if (closing) return hurry.abort();
+    bySignal = true;
+    quit();
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
   powerMonitor.on('shutdown', quit);
   powerMonitor.on('resume', () => events.onWake());
   return { quit };

@@ -1,5 +1,6 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeDirectory } from '../../../audit/directory.ts';
 import type { Vault } from '../agent/session/vault.ts';
 
 /** Encrypts for this user of this machine, and back. */
@@ -35,7 +36,7 @@ export function createSealedFile(
       }
     },
     async save(text) {
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      makeDirectory(dirname(file), false);
       await replaceFile(file, seal.encrypt(text));
     },
     async clear() {

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { makeDirectory } from '../../../audit/directory.ts';
 import { AgentError } from '../agent/errors.ts';
 import { writePrivateFile } from '../agent/private-file.ts';
 import type { Autostart } from './autostart.ts';
@@ -70,7 +71,7 @@ export function createXdgAutostart({ file, program, args, dataDir }: XdgStart): 
       const command = [...program, ...args];
       checkCommand([...command, dataDir]);
       attempt(`${file} cannot be written`, () => {
-        mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+        makeDirectory(dirname(file), false);
         writePrivateFile(file, formatDesktopEntry(command, dataDir));
       });
     },

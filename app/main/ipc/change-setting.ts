@@ -36,14 +36,10 @@ export function changeSetting(
   if (value !== null) checkValue(key, value);
   const path = join(dataDir, 'settings.json');
   const file = readSettingsFile(path);
-  if (file !== undefined && file.faults.length > 0) {
-    throw refused(
-      `${path} cannot be read, and saving would lose what it holds. Correct or remove it first.`,
-    );
-  }
   try {
     saveSettings(dataDir, changes(file?.values ?? {}, key, value));
   } catch (error) {
+    if (error instanceof AgentError) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
     const detail = `${path} cannot be written (${code}). Check the disk and who may write it.`;
     throw new AgentError('bad_settings', detail, { cause: error });

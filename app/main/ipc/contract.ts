@@ -29,6 +29,8 @@ export interface ApiView {
   readonly description?: string;
   readonly docs?: string;
   readonly localUrl: string;
+  /** Where the API has a port of its own. */
+  readonly ownUrl?: string;
   /** A command line to try, quoted for a POSIX shell. */
   readonly curl: string;
   readonly rules: readonly ApiRuleView[];

@@ -44,13 +44,14 @@ function sideView(
 }
 
 function apiView(api: ApiInfo): ApiView {
-  const { name, title, localUrl, rules, description, docs } = api;
+  const { name, title, localUrl, ownUrl, rules, description, docs } = api;
   return {
     name,
     title,
     localUrl,
     rules,
     curl: curlLine(api),
+    ...(ownUrl === undefined ? {} : { ownUrl }),
     ...(description === undefined ? {} : { description }),
     ...(docs === undefined ? {} : { docs }),
   };

@@ -9,17 +9,18 @@ import { after, before, test } from 'node:test';
 import { createAgent } from '../../../app/main/agent/agent.ts';
 import type { Agent } from '../../../app/main/agent/agent-interface.ts';
 import type { AgentDeps } from '../../../app/main/agent/agent-deps.ts';
+import { controlAddress } from '../../../app/main/agent/control/address.ts';
 import { createControlClient } from '../../../app/main/agent/control/client.ts';
 import { AgentError } from '../../../app/main/agent/errors.ts';
 import { createLog } from '../../../app/main/agent/log.ts';
 import { createMemoryVault } from '../../../app/main/agent/session/vault.ts';
 import { loadSettings } from '../../../app/main/agent/settings/settings.ts';
-import type { AgentSnapshot } from '../../../app/main/agent/status.ts';
 import { createIdentityProvider } from '../../../demo/idp.ts';
 import type { IdentityProvider } from '../../../demo/idp.ts';
 import { signInWithFetch } from '../../support/sign-in.ts';
 import { startSmallRelay } from '../../support/small-relay.ts';
 import type { SmallRelay } from '../../support/small-relay.ts';
+import { until } from '../../support/until.ts';
 
 let idp: IdentityProvider;
 let relay: SmallRelay;
@@ -67,14 +68,6 @@ function make(changes: Partial<AgentDeps> = {}, user = 'alice'): { agent: Agent;
   return { agent, tabs };
 }
 
-async function until(agent: Agent, test: (snapshot: AgentSnapshot) => boolean): Promise<void> {
-  const endsAtMs = Date.now() + 15_000;
-  while (!test(agent.snapshot())) {
-    if (Date.now() > endsAtMs) assert.fail(`waited in vain: ${JSON.stringify(agent.snapshot())}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 test('start, sign in, catalogue, audit, sign out: no secret in snapshot, audit or log', async () => {
   const vault = createMemoryVault();
   const { agent, tabs } = make({ vaultAt: () => vault });
@@ -97,7 +90,10 @@ test('start, sign in, catalogue, audit, sign out: no secret in snapshot, audit o
   assert.equal(agent.snapshot().status, 'signed-out');
   assert.deepEqual(agent.snapshot().apis, []);
   assert.equal(await vault.load(), undefined);
-  await until(agent, () => agent.activity({ kinds: ['sign-out'] }).records.length === 1);
+  await until(
+    'the sign-out is recorded',
+    () => agent.activity({ kinds: ['sign-out'] }).records.length === 1,
+  );
   const { records } = agent.activity({ kinds: ['sign-in', 'sign-out'] });
   assert.deepEqual(
     records.map((record) => [record.kind, record.user]),
@@ -124,10 +120,10 @@ test('a stored session is taken up at the next start', async () => {
   await first.agent.close();
   const second = make({ vaultAt: () => vault, dataDir });
   await second.agent.start();
-  await until(
-    second.agent,
-    (snapshot) => snapshot.status === 'ready' && snapshot.apis.length === 1,
-  );
+  await until('the stored session is taken up', () => {
+    const { status, apis } = second.agent.snapshot();
+    return status === 'ready' && apis.length === 1;
+  });
   assert.equal(second.tabs.length, 0);
   await second.agent.close();
 });
@@ -163,7 +159,10 @@ test('a relay that goes away means offline, and its return is noticed without he
   assert.equal(agent.snapshot().status, 'offline');
   assert.equal(agent.snapshot().fault?.code, 'relay_unreachable');
   await relay.resume();
-  await until(agent, (snapshot) => snapshot.status === 'ready' && !snapshot.fault);
+  await until('the relay is noticed', () => {
+    const { status, fault } = agent.snapshot();
+    return status === 'ready' && !fault;
+  });
   await agent.close();
 });
 
@@ -191,11 +190,24 @@ test('signing out during a sign-in ends it; nobody is signed in afterwards', asy
   await agent.start();
   const running = agent.signIn();
   running.catch(() => undefined);
-  await until(agent, (snapshot) => snapshot.signInUrl !== undefined);
+  await until('the sign-in is open', () => agent.snapshot().signInUrl);
   await agent.signOut();
   await assert.rejects(running, /cancelled/);
   assert.equal(agent.snapshot().status, 'signed-out');
   assert.equal(agent.snapshot().fault, undefined);
+  await agent.close();
+});
+
+test('`latchkey logout` during a sign-in answers that nobody is signed in or signing in', async () => {
+  const dataDir = makeFolder();
+  const { agent } = make({ dataDir }, '');
+  await agent.start();
+  const running = agent.signIn();
+  running.catch(() => undefined);
+  await until('the sign-in is open', () => agent.snapshot().signInUrl);
+  const { status, signInUrl } = await createControlClient(controlAddress(dataDir)).logout();
+  assert.deepEqual([status, signInUrl], ['signed-out', undefined]);
+  await assert.rejects(running, /cancelled/);
   await agent.close();
 });
 
@@ -282,7 +294,7 @@ test('what happens to keys of tools is in the audit, and no secret of theirs', a
   agent.keys.lend({ name: 'run' }).end();
   agent.keys.revoke('ci');
   const read = () => agent.activity({ kinds: ['config'] }).records;
-  await until(agent, () => read().length === 3);
+  await until('all three are recorded', () => read().length === 3);
   assert.deepEqual(
     read().map(({ tool, detail = '' }) => [tool?.key, detail.replace(/key_[0-9a-f]+/, 'ID')]),
     [

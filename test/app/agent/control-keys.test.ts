@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../../app/main/agent/errors.ts';
 import { createControlClient } from '../../../app/main/agent/control/client.ts';
 import { openKeyAgent, type KeyAgent } from '../../support/key-agent.ts';
+import { until } from '../../support/until.ts';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-control-'));
 let agent: KeyAgent;
@@ -32,13 +32,6 @@ function send(method: string, path: string, body?: string): ClientRequest {
 async function answer(call: ClientRequest): Promise<{ status: number; body: string }> {
   const [response] = (await once(call, 'response')) as [IncomingMessage];
   return { status: response.statusCode ?? 0, body: await text(response) };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (const endsAtMs = Date.now() + 5000; Date.now() < endsAtMs; await sleep(10)) {
-    if (holds()) return;
-  }
-  assert.fail('it did not come to pass');
 }
 
 test('keys are made, listed and revoked through the socket', async () => {
@@ -64,7 +57,10 @@ test('a lent key ends when its borrower gives it back', async () => {
   assert.equal(agent.keys.check([loan.secret], get).kind, 'ok');
   loan.end();
   await loan.ended;
-  await until(() => agent.keys.check([loan.secret], get).kind === 'refused');
+  await until(
+    'the lent key is refused',
+    () => agent.keys.check([loan.secret], get).kind === 'refused',
+  );
 });
 
 test('attack: a borrower that is cut off leaves no key behind', async () => {
@@ -76,7 +72,7 @@ test('attack: a borrower that is cut off leaves no key behind', async () => {
   call.on('error', () => undefined);
   response.on('error', () => undefined);
   call.socket?.destroy();
-  await until(() => agent.keys.check([secret], get).kind === 'refused');
+  await until('the lent key is refused', () => agent.keys.check([secret], get).kind === 'refused');
 });
 
 test('attack: a key is not made of a body that is too large, no JSON, or asks for what is not known', async () => {

@@ -14,6 +14,7 @@ import type { IdentityProvider } from '../../../demo/idp.ts';
 import { signInWithFetch } from '../../support/sign-in.ts';
 import { startSmallRelay } from '../../support/small-relay.ts';
 import type { SmallRelay } from '../../support/small-relay.ts';
+import { until } from '../../support/until.ts';
 
 const opened: { close(): Promise<void> }[] = [];
 let idp: IdentityProvider;
@@ -59,7 +60,7 @@ function run(
     },
     onUrl: () => undefined,
     signal: options.signal ?? new AbortController().signal,
-    timeoutMs: options.timeoutMs ?? 20_000,
+    timeoutMs: options.timeoutMs ?? 60_000,
     callTimeoutMs: 5000,
   });
 }
@@ -92,7 +93,7 @@ test('the relay’s address alone leads to tokens for that relay, with PKCE, sta
   assert.match(asked.get('redirect_uri') ?? '', /^http:\/\/127\.0\.0\.1:\d+\/callback$/);
   assert.ok((asked.get('state')?.length ?? 0) >= 43);
   assert.ok(asked.get('nonce'));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until('the page is shown', () => shown);
   assert.equal(shown?.status, 200);
   assert.match(shown.text ?? '', /signed in.*close this tab/s);
 });
@@ -115,7 +116,7 @@ test('a refused consent says so, in the error and on the page', async () => {
     page = await signInWithFetch(url, 'alice', 'alice-demo', { deny: true });
   };
   await fails(run(relay.url, walk), 'consent_refused', /access_denied/);
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until('the page is shown', () => page);
   assert.equal(page?.status, 400);
   assert.match(page.text ?? '', /did not work/);
 });

@@ -18,6 +18,7 @@ import type { TokenSet } from '../../../app/main/agent/session/token-set.ts';
 import { createMemoryVault } from '../../../app/main/agent/session/vault.ts';
 import { startGrantsProvider, type GrantsProvider } from '../../support/grants-provider.ts';
 import { startSmallRelay, type SmallRelay } from '../../support/small-relay.ts';
+import { until } from '../../support/until.ts';
 
 const pairs = {
   ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
@@ -240,10 +241,10 @@ test('a machine’s session asks again ahead of its end, without a refresh token
   const { session, clock, tokens } = await seat();
   clock.ms += 250_000;
   assert.equal((await session.access()).token, tokens.accessToken, 'still good for 50 s');
-  for (let n = 0; n < 250 && (await session.access()).token === tokens.accessToken; n += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.notEqual((await session.access()).token, tokens.accessToken);
+  await until(
+    'the next token is used',
+    async () => (await session.access()).token !== tokens.accessToken,
+  );
   clock.ms += 3_600_000;
   assert.ok((await session.access()).token, 'after a sleep, too');
   assert.equal(session.state().kind, 'active');

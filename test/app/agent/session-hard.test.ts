@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentError } from '../../../app/main/agent/errors.ts';
 import { loginByDevice } from '../../../app/main/agent/login/device.ts';
 import { createProvider } from '../../../app/main/agent/login/provider.ts';
@@ -18,6 +19,7 @@ import { createSealedFile } from '../../../app/main/electron/sealed-file.ts';
 import { enterCode, startGrantsProvider } from '../../support/grants-provider.ts';
 import type { GrantsProvider } from '../../support/grants-provider.ts';
 import { startSmallRelay, type SmallRelay } from '../../support/small-relay.ts';
+import { until } from '../../support/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-session-'));
 let idp: GrantsProvider;
@@ -36,7 +38,6 @@ after(async () => {
 });
 
 const over = new AgentError('session_expired', 'It ended your session (invalid_grant).');
-const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 let made = 0;
 
 /** The file that every process of this person opens. */
@@ -249,8 +250,7 @@ test('a rotation that ends after close is kept all the same: the old refresh tok
     });
   });
   await asked;
-  for (let n = 0; n < 100 && (await kept(file()))?.accessToken !== 'b'; n += 1) await sleep(10);
-  assert.equal((await kept(file()))?.accessToken, 'b');
+  await until('the rotated tokens are kept', async () => (await kept(file()))?.accessToken === 'b');
 });
 
 test('a sign-out while the rotated tokens are being stored revokes them as well, and leaves nothing', async () => {
@@ -330,8 +330,7 @@ test('30 s without a network: offline, the tokens are kept, the valid one is use
   }
   // The relay is reached again, or the computer woke up: the back-off is not waited for.
   session.wake();
-  for (let n = 0; n < 500 && session.state().kind === 'offline'; n += 1) await sleep(10);
-  assert.equal(session.state().kind, 'active');
+  await until('the session is active', () => session.state().kind === 'active');
   assert.notEqual((await session.access()).token, tokens.accessToken);
 });
 

@@ -6,6 +6,7 @@ import type { SessionState } from '../../../app/main/agent/session/session.ts';
 import { parseTokenSet, refreshDueAtMs } from '../../../app/main/agent/session/token-set.ts';
 import type { TokenSet } from '../../../app/main/agent/session/token-set.ts';
 import { createMemoryVault } from '../../../app/main/agent/session/vault.ts';
+import { until } from '../../support/until.ts';
 
 const unreachable = new AgentError('provider_unreachable', 'down');
 const over = new AgentError('session_expired', 'over');
@@ -104,8 +105,7 @@ test('a token near its end is still used while one refresh runs behind it', asyn
   assert.equal((await s.session.access()).token, 'a');
   assert.equal(s.refreshes(), 1);
   release();
-  await new Promise((resolve) => setTimeout(resolve, 30));
-  assert.equal((await s.session.access()).token, 'b');
+  await until('the next token is used', async () => (await s.session.access()).token === 'b');
   s.session.close();
 });
 
@@ -121,17 +121,10 @@ test('the timer refreshes ahead of expiry without anybody asking', async () => {
     onChange: (state) => s.states.push(state.kind),
   });
   await session.adopt(makeTokens('a', Date.now(), 200));
-  const state = await new Promise<SessionState>((resolve, reject) => {
-    const startedAtMs = Date.now();
-    const poll = setInterval(() => {
-      const now = session.state();
-      if (now.kind === 'active' && now.tokens.accessToken === 'b') resolve(now);
-      else if (Date.now() - startedAtMs > 10_000) reject(new Error('no refresh'));
-      else return;
-      clearInterval(poll);
-    }, 20);
+  await until('the timer has refreshed', () => {
+    const state = session.state();
+    return state.kind === 'active' && state.tokens.accessToken === 'b';
   });
-  assert.equal(state.kind, 'active');
   session.close();
 });
 
@@ -165,10 +158,7 @@ test('it recovers by itself after a back-off', async () => {
   await s.session.adopt(makeTokens('a', s.clock.ms));
   s.clock.ms += 300_001;
   await isAgentError(s.session.access(), 'provider_unreachable');
-  const endsAtMs = Date.now() + 10_000;
-  while (s.session.state().kind !== 'active' && Date.now() < endsAtMs) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until('the session is active', () => s.session.state().kind === 'active');
   assert.deepEqual(s.states, ['active', 'offline', 'active']);
   s.session.close();
 });

@@ -33,7 +33,7 @@ const bad: readonly (readonly [unknown, string])[] = [
   ],
   [
     { audit: { retentionDays: null } },
-    'audit.retentionDays: is null and must be a whole number of days from 1 to 3650; 400 holds instead',
+    'audit.retentionDays: is null and must be a whole number of days from 1 to 3650; 3650 holds instead',
   ],
   [
     { tokens: { store: ['sealed'] } },
@@ -57,7 +57,11 @@ const bad: readonly (readonly [unknown, string])[] = [
   ],
   [
     { apis: { 'a b': { port: 5391, host: 'x' } } },
-    'apis["a b"]: has a member that does not belong there; apis must be ports of APIs such as {"billing": {"port": 5391}}; apis counts as empty',
+    'apis["a b"]: has a member that does not belong there; apis must be ports of APIs from 1 to 65535 such as {"billing": {"port": 5391}}; apis counts as empty',
+  ],
+  [
+    { apis: { billing: { port: 0 } } },
+    'apis.billing.port: is 0; apis must be ports of APIs from 1 to 65535 such as {"billing": {"port": 5391}}; apis counts as empty',
   ],
   [
     { network: { caFile: {} } },
@@ -69,7 +73,7 @@ const bad: readonly (readonly [unknown, string])[] = [
   ],
   [
     { signIn: false },
-    'signIn: is false and must be an object that may hold auto, waitSeconds; it has no effect',
+    'signIn: is false and must be an object that may hold auto, waitSeconds; the safer value of each holds instead',
   ],
   [{ toString: 1 }, 'toString: is not a setting; it has no effect'],
 ];

@@ -47,7 +47,7 @@ function start(args: readonly string[]): ChildProcess {
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const child = start(args);
   assert.ok(child.stdout && child.stderr);
-  const exit = once(child, 'exit', { signal: AbortSignal.timeout(30_000) });
+  const exit = once(child, 'exit', { signal: AbortSignal.timeout(60_000) });
   const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
   return { code: code as number, out, err };
 }
@@ -59,7 +59,7 @@ function reader(child: ChildProcess): (test: (event: Event) => boolean) => Promi
   assert.ok(child.stdout);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return async (test) => {
-    const endsAtMs = Date.now() + 30_000;
+    const endsAtMs = Date.now() + 60_000;
     while (Date.now() < endsAtMs) {
       const { value, done } = await lines.next();
       if (done) break;
@@ -115,7 +115,7 @@ test('agent, sign-in, status, apis, logout, login, audit; SIGTERM ends with 0', 
   assert.equal(done.code, 0, done.err);
   assert.match(done.out, /sign-in-url.*\n.*"status":"ready"/);
 
-  const exit = once(agent, 'exit', { signal: AbortSignal.timeout(20_000) });
+  const exit = once(agent, 'exit', { signal: AbortSignal.timeout(60_000) });
   agent.kill('SIGTERM');
   assert.deepEqual(await exit, [0, null]);
   const verified = await run('audit', 'verify', '--json');
@@ -128,12 +128,12 @@ test('after SIGKILL the next agent starts over the stale socket', async () => {
   const args = ['agent', '--relay', relay.url, '--port', '0', '--no-browser'];
   const first = start(args);
   await reader(first)(({ event }) => event === 'listening');
-  const exit = once(first, 'exit', { signal: AbortSignal.timeout(20_000) });
+  const exit = once(first, 'exit', { signal: AbortSignal.timeout(60_000) });
   first.kill('SIGKILL');
   await exit;
   const second = start(args);
   await reader(second)(({ event }) => event === 'listening');
-  const end = once(second, 'exit', { signal: AbortSignal.timeout(20_000) });
+  const end = once(second, 'exit', { signal: AbortSignal.timeout(60_000) });
   second.kill('SIGINT');
   assert.deepEqual(await end, [0, null]);
 });

@@ -112,6 +112,11 @@ test('with everything in order, nothing fails and the exit code is 0', async (t)
   assert.match(found('local-port').detail, /Latchkey itself holds port \d+/);
   assert.match(found('session').detail, /^signed in, the access token lasts \d+ more min/);
   assert.match(found('clock').detail, /agrees with the relay, agrees with the identity provider/);
+  assert.equal(found('tool-keys').outcome, 'ok');
+  assert.match(
+    found('token').detail,
+    /^the access token is .* it lives \d+ min, and the relay takes it$/,
+  );
   assert.equal(found('data-directory').outcome, 'ok', found('data-directory').detail);
   assert.doesNotMatch(out, /alice|eyJ/i);
 

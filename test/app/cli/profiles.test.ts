@@ -79,7 +79,7 @@ test('a profile that is none is named with those that there are, by every comman
   ]) {
     const named = argv.includes('--profile') ? argv : [...argv, '--profile', 'nobody'];
     const { code, err } = await run(...named);
-    assert.equal(code, 1, argv.join(' '));
+    assert.equal(code, 2, argv.join(' '));
     assert.match(err, /no profile "nobody"\. There are: acme, globex, initech/);
   }
 });
@@ -163,7 +163,7 @@ test('audit is that of the profile: each has a record of its own', async (t) => 
   assert.doesNotMatch(second.out, /of-acme/);
   assert.equal(second.err, '');
   assert.equal(audit('verify', '--profile', 'globex').status, 0);
-  assert.equal(audit('verify', '--profile', 'nobody').status, 1);
+  assert.equal(audit('verify', '--profile', 'nobody').status, 2);
 });
 
 test('doctor looks at the profile that is named: its relay, its session, its audit', async () => {
@@ -182,6 +182,6 @@ test('doctor looks at the profile that is named: its relay, its session, its aud
   assert.match(globex('session') ?? '', /^signed in/);
   assert.equal(globex('audit'), 'nothing was recorded yet');
   const { code, err } = await run('doctor', '--profile', 'nobody');
-  assert.equal(code, 1);
+  assert.equal(code, 2);
   assert.match(err, /acme-ltd, globex/);
 });

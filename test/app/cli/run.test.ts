@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { runCli } from '../../support/cli.ts';
 import { openKeyAgent, type KeyAgent } from '../../support/key-agent.ts';
+import { until } from '../../support/until.ts';
 
 const main = fileURLToPath(new URL('../../../app/cli/main.ts', import.meta.url));
 const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-cli-run-'));
@@ -45,23 +45,16 @@ async function run(
 }
 
 const exitOf = (child: ChildProcess): Promise<unknown[]> =>
-  once(child, 'exit', { signal: AbortSignal.timeout(30_000) });
+  once(child, 'exit', { signal: AbortSignal.timeout(60_000) });
 
 const node = (script: string): readonly string[] => ['--', process.execPath, '-e', script];
 const opens = (secret: string, api = 'billing', method = 'GET'): boolean =>
   agent.keys.check([secret], { api, method }).kind === 'ok';
 
-async function until(holds: () => boolean): Promise<void> {
-  for (const endsAtMs = Date.now() + 10_000; Date.now() < endsAtMs; await sleep(20)) {
-    if (holds()) return;
-  }
-  assert.fail('it did not come to pass');
-}
-
 /** Waits until the command has told its key. */
 async function keyOf(child: ChildProcess): Promise<string> {
   assert.ok(child.stdout);
-  const [chunk] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(20_000) })) as [
+  const [chunk] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(60_000) })) as [
     Buffer,
   ];
   return chunk.toString().trim();
@@ -84,7 +77,7 @@ test('the command gets addresses and a key, its own input and output, and passes
   assert.equal(env['KEPT'], 'yes');
   assert.equal(env['LATCHKEY_OLD_URL'], undefined, 'nothing of an outer run');
   assert.equal(env['HTTP_PROXY'], undefined);
-  await until(() => !opens(env['LATCHKEY_KEY'] ?? ''));
+  await until('the key of the tool has ended', () => !opens(env['LATCHKEY_KEY'] ?? ''));
   assert.deepEqual(agent.keys.list(), []);
 });
 
@@ -97,7 +90,7 @@ test('the key has the limits asked for, lives while the command does, and ends w
   const exit = exitOf(child);
   child.kill('SIGTERM');
   assert.deepEqual(await exit, [143, null], 'as shells tell of a signal');
-  await until(() => !opens(secret));
+  await until('the key of the tool has ended', () => !opens(secret));
 });
 
 test('signals reach the command, and it may answer them', async () => {
@@ -115,7 +108,7 @@ test('attack: a run that is killed outright leaves no key behind', async () => {
   const secret = await keyOf(child);
   assert.equal(opens(secret), true);
   child.kill('SIGKILL');
-  await until(() => !opens(secret));
+  await until('the key of the tool has ended', () => !opens(secret));
 });
 
 test('--proxy hands the key on as the proxy’s user', async () => {
@@ -157,7 +150,7 @@ test('127 when there is no such command, 126 when it cannot be run, 2 for bad us
   assert.match(nowhere.err, /not running/);
   const quoted = await refused(['--data-dir', join(dataDir, 'none'), '--', 'true', '--json']);
   assert.match(quoted.err, /^latchkey: /, 'the option is another command’s');
-  await until(() => agent.keys.list().length === 0);
+  await until('no key is left', () => agent.keys.list().length === 0);
 });
 
 test('a run is told when Latchkey stops under it', async () => {
@@ -165,7 +158,7 @@ test('a run is told when Latchkey stops under it', async () => {
   const short = await openKeyAgent(dir);
   const child = start(['--data-dir', dir, ...node(tellAndWait)]);
   await keyOf(child);
-  const told = once(child.stderr, 'data', { signal: AbortSignal.timeout(20_000) });
+  const told = once(child.stderr, 'data', { signal: AbortSignal.timeout(60_000) });
   await short.close();
   const [chunk] = (await told) as [Buffer];
   assert.match(chunk.toString(), /Latchkey has stopped, and with it the key/);

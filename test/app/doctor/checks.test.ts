@@ -67,9 +67,9 @@ test('an app that accepts and never answers is found out in time', async (t) => 
   const dataDir = privateDir(t);
   let left: Promise<unknown> | undefined;
   await control(t, dataDir, (request) => {
-    left = once(request.socket, 'close', { signal: AbortSignal.timeout(5000) });
+    left = once(request.socket, 'close', { signal: AbortSignal.timeout(60_000) });
   });
-  const [finding] = await run([appCheck], dataDir, 100);
+  const [finding] = await run([appCheck], dataDir, 2000);
   assert.equal(finding?.outcome, 'fail');
   assert.ok(left);
   // Else the command would go on waiting for it.

@@ -57,7 +57,7 @@ describe('tool keys in the window', () => {
     await ask('addToolKey', { name: 'IDE' });
     await assert.rejects(
       ask('addToolKey', { name: 'IDE' }),
-      /bad_usage: There is a key named “IDE”/u,
+      /key_exists: There is a key named “IDE”/u,
     );
     await assert.rejects(ask('addToolKey', { name: '' }), /bad_usage: A key’s name is 1 to 64/u);
     assert.equal((await ask('toolKeys')).keys.length, 1);

@@ -23,7 +23,7 @@ describe('eventsource, a client of server-sent events', () => {
     const events: string[] = [];
     try {
       await new Promise<void>((resolve, reject) => {
-        setTimeout(() => reject(new Error(`too few: ${events.join(' ')}`)), 10_000).unref();
+        setTimeout(() => reject(new Error(`too few: ${events.join(' ')}`)), 60_000).unref();
         source.addEventListener('message', (event) => {
           events.push(`${event.lastEventId}:${String(event.data)}`);
         });

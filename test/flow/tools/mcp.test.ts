@@ -7,8 +7,8 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
-import { until } from '../../support/relay-process.ts';
 import { useTools } from '../../support/tools.ts';
+import { until } from '../../support/until.ts';
 
 const sessions = new Map<string, StreamableHTTPServerTransport>();
 const methods: string[] = [];
@@ -52,7 +52,7 @@ describe('the MCP SDK over streamable HTTP', () => {
 
   test(
     'keeps a session, calls a tool with progress, hears the server, and ends the session',
-    { timeout: 20_000 },
+    { timeout: 120_000 },
     async () => {
       const transport = new StreamableHTTPClientTransport(new URL(`${bench().localhost}/mcp`));
       const client = new Client({ name: 'tool', version: '1.0.0' });
@@ -72,13 +72,13 @@ describe('the MCP SDK over streamable HTTP', () => {
         const progress: number[] = [];
         const result = await client.callTool({ name: 'count' }, undefined, {
           onprogress: (at) => progress.push(at.progress),
-          timeout: 10_000,
+          timeout: 60_000,
         });
         assert.deepEqual(result.content, [{ type: 'text', text: 'three' }]);
         assert.deepEqual(progress, [1, 2, 3]);
 
         // Not in answer to anything: on the stream that the client holds open with GET.
-        await until(() => methods.includes('GET'), 'the stream that the client holds open');
+        await until('the stream that the client holds open', () => methods.includes('GET'));
         await servers[0]?.sendLoggingMessage({ level: 'info', data: 'news' });
         assert.equal(await said.promise, 'news');
 

@@ -20,7 +20,7 @@ sockets.on('connection', (socket) => {
 });
 
 async function heard(socket: WebSocket): Promise<readonly [Buffer, boolean]> {
-  return (await once(socket, 'message', { signal: AbortSignal.timeout(10_000) })) as [
+  return (await once(socket, 'message', { signal: AbortSignal.timeout(60_000) })) as [
     Buffer,
     boolean,
   ];
@@ -34,7 +34,7 @@ describe('ws, a WebSocket client', () => {
       ['chat.v1', 'chat.v2'],
       options,
     );
-    await once(socket, 'open', { signal: AbortSignal.timeout(10_000) });
+    await once(socket, 'open', { signal: AbortSignal.timeout(60_000) });
     return socket;
   };
 
@@ -48,7 +48,7 @@ describe('ws, a WebSocket client', () => {
     socket.send(bytes);
     const [back, isBinary] = await heard(socket);
     assert.ok(isBinary && back.equals(bytes));
-    const pong = once(socket, 'pong', { signal: AbortSignal.timeout(10_000) });
+    const pong = once(socket, 'pong', { signal: AbortSignal.timeout(60_000) });
     socket.ping('here?');
     assert.equal(String((await pong)[0]), 'here?');
     socket.terminate();
@@ -56,7 +56,7 @@ describe('ws, a WebSocket client', () => {
 
   test("learns the API's close code and reason", async () => {
     const socket = await open({ perMessageDeflate: false });
-    const closed = once(socket, 'close', { signal: AbortSignal.timeout(10_000) });
+    const closed = once(socket, 'close', { signal: AbortSignal.timeout(60_000) });
     socket.send('leave');
     const [code, reason] = (await closed) as [number, Buffer];
     assert.deepEqual([code, reason.toString()], [4001, 'as asked']);

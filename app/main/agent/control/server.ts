@@ -122,6 +122,8 @@ async function handle(
       return send(response, name === undefined ? target.snapshot() : profile.snapshot());
     case 'GET /apis':
       return send(response, await profile.refreshApis());
+    case 'GET /token':
+      return send(response, profile.token() ?? null);
     case 'GET /activity':
       return send(response, profile.activity(activityQuery(url.searchParams)));
     case 'GET /policy':

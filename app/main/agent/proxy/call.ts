@@ -8,6 +8,7 @@ import type { CarriedTrace } from '../../../../wire/trace.ts';
 import type { AuditFields } from '../../../../audit/record.ts';
 import type { LocalHost } from './entrance.ts';
 import type { GrantedKey } from './proxy-deps.ts';
+import type { RunningCall } from './under-way.ts';
 
 /** One request of a tool, and its story. */
 export interface Call {
@@ -18,6 +19,10 @@ export interface Call {
   readonly host: LocalHost;
   readonly framing: Framing;
   readonly raw: HeaderList;
+  /** Whether it asks for one of our own pages. */
+  readonly isPage: boolean;
+  /** The listed origin that asks, if one does. */
+  readonly origin?: string;
   /** Who asks, as far as it is known by now. */
   readonly tool: () => NonNullable<AuditFields['tool']>;
   /** The key that the tool showed, if any. */
@@ -27,9 +32,7 @@ export interface Call {
 }
 
 /** The tool's connection, as far as carrying a call goes. */
-export interface ToolSide {
-  /** Ends when the tool leaves. */
-  readonly gone: AbortSignal;
+export interface ToolSide extends Pick<RunningCall, 'gone' | 'leaver' | 'register'> {
   /** What came of the body, so that it can be sent once more. */
   readonly kept: KeptBody;
   /** Sends the call to the relay, and the answer to the tool unless the plan keeps it back. */

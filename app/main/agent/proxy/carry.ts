@@ -3,6 +3,7 @@ import type { AuditFields } from '../../../../audit/record.ts';
 import { sendKeptAnswer } from '../../../../wire/answer.ts';
 import type { ForwardPlan, ForwardResult } from '../../../../wire/forward-plan.ts';
 import { fieldValues, type HeaderList } from '../../../../wire/headers.ts';
+import { aborted } from '../aborted.ts';
 import { AgentError } from '../errors.ts';
 import type { Access } from '../session/access.ts';
 import type { Call, ToolSide } from './call.ts';
@@ -48,7 +49,7 @@ export interface Carrier {
 
 /** What {@link createCarrier} works with. */
 export interface CarrierDeps extends ProxyProfile {
-  readonly shared: Pick<ProxyDeps, 'allowedOrigins' | 'now' | 'version'>;
+  readonly shared: Pick<ProxyDeps, 'now' | 'version'>;
   /** Whether there are others, too: names then tell them apart. */
   readonly isNamed: boolean;
 }
@@ -62,7 +63,7 @@ export interface CarrierDeps extends ProxyProfile {
  * @returns the carrier
  */
 export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => string): Carrier {
-  const { allowedOrigins, now, version } = deps.shared;
+  const { now, version } = deps.shared;
 
   const scopeName = (api: string | undefined): string | undefined =>
     deps.isNamed && api !== undefined ? `${deps.name}/${api}` : api;
@@ -93,9 +94,8 @@ export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => strin
   }
 
   function answerFields(call: Call, path: string, raw: HeaderList): HeaderList {
-    const origin = fieldValues(call.raw, 'origin')[0];
-    const listed = origin !== undefined && allowedOrigins.includes(origin) ? origin : undefined;
-    const fields = toTool(raw, call.requestId, listed !== undefined, (reference) => {
+    const { origin } = call;
+    const fields = toTool(raw, call.requestId, origin !== undefined, (reference) => {
       const { apis, localUrl = '' } = deps.snapshot();
       return localReference(reference, {
         relayOrigin: relayUrl().origin,
@@ -106,7 +106,7 @@ export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => strin
         ...(isByPath(call) && { within: { prefix: `/${deps.name}`, path } }),
       });
     });
-    return listed === undefined ? fields : [...fields, ...readableBy(fields, listed)];
+    return origin === undefined ? fields : [...fields, ...readableBy(fields, origin)];
   }
 
   function plan(
@@ -156,6 +156,7 @@ export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => strin
         return true;
       },
       kept: tool.kept,
+      register: (exchange) => tool.register(exchange),
     };
   }
 
@@ -167,7 +168,7 @@ export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => strin
     attempt: Attempt,
     { answer }: Extract<ForwardResult, { kind: 'intercepted' }>,
   ): AuditFields {
-    if (tool.gone.aborted) return { closedBy: 'client' };
+    if (tool.gone.aborted) return { closedBy: tool.leaver() };
     const fields = answerFields(call, path, answer.raw);
     const retry =
       attempt.refusal?.kind === 'step-up' && fieldValues(fields, 'retry-after').length === 0
@@ -200,13 +201,16 @@ export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => strin
       const { status, bytesIn } = result;
       if (result.kind === 'answered') {
         const { bytesOut, cutBy = 'relay' } = result;
-        finish({ status: status || 499, bytesIn, bytesOut, closedBy: cutBy });
+        const closedBy = cutBy === 'client' ? tool.leaver() : cutBy;
+        const unanswered = closedBy === 'drain' ? 503 : 499;
+        finish({ status: status || unanswered, bytesIn, bytesOut, closedBy });
         return undefined;
       }
-      // Whatever fails now, there is an answer already.
-      const next = await remedies
+      // Whatever fails now, there is an answer already; nobody may wait for one.
+      const remedy = remedies
         .apply(attempt.refusal, { ...attempt, api: route.api }, tool.gone)
         .catch(() => undefined);
+      const next = await Promise.race([remedy, aborted(tool.gone)]);
       if (next === undefined || tool.gone.aborted) {
         finish({ status, bytesIn, ...give(call, route.path, tool, attempt, result) });
         return undefined;

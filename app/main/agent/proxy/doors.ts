@@ -1,8 +1,8 @@
 import { chmodSync, rmSync } from 'node:fs';
-import type { Server } from 'node:http';
+import { stopListening } from '../../../../wire/stop-listening.ts';
 import type { Entrance } from './entrance.ts';
-import { listenOnLoopback, listenOnSocket, type Handlers } from './listen.ts';
-import type { ProxyDeps } from './proxy-deps.ts';
+import { listenOnLoopback, listenOnSocket, type Handlers, type Listener } from './listen.ts';
+import type { ApiPort, ProxyDeps } from './proxy-deps.ts';
 
 /** A door that could not be opened. */
 export interface ShutDoor {
@@ -10,6 +10,8 @@ export interface ShutDoor {
   readonly port?: number;
   /** Whose it is; absent for what all share. */
   readonly profile?: string;
+  /** Where the port is set. */
+  readonly setting?: string;
   readonly error: unknown;
 }
 
@@ -19,24 +21,38 @@ export interface Doors {
   readonly port: number;
   /** Ports of profiles that are open, by name. */
   readonly profilePorts: ReadonlyMap<string, number>;
+  /** Ports of APIs that are open. */
+  readonly apiPorts: readonly ApiPort[];
   /** Doors beside it that are shut. */
   readonly shut: readonly ShutDoor[];
+  /** Takes no new connections; each answer is its connection's last. */
+  stop(): Promise<void>;
+  /** Closes what is idle; resolves when no connection is left, or after the time given. */
+  over(timeoutMs: number): Promise<void>;
+  /** Closes all that is left. */
   close(): Promise<void>;
 }
 
 /** 0 for a socket. */
-function portOf([server]: readonly Server[]): number {
-  const address = server?.address();
+function portOf([listener]: readonly Listener[]): number {
+  const address = listener?.server.address();
   return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
-async function openSocket(handlers: Handlers, path: string): Promise<Server> {
+async function openSocket(handlers: Handlers, path: string): Promise<Listener> {
   const isFile = process.platform !== 'win32';
   // Only one agent has this data directory, by the lock of its audit: what lies there is a killed one's.
   if (isFile) rmSync(path, { force: true });
-  const server = await listenOnSocket(handlers, path);
+  const listener = await listenOnSocket(handlers, path);
   if (isFile) chmodSync(path, 0o600);
-  return server;
+  return listener;
+}
+
+async function close({ parting, server }: Listener): Promise<void> {
+  parting.end();
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
 }
 
 /**
@@ -51,16 +67,16 @@ export async function openDoors(
   deps: Pick<ProxyDeps, 'apiPorts' | 'port' | 'profilePorts' | 'socketPath'>,
   handlersOf: (entrance: () => Entrance) => Handlers,
 ): Promise<Doors> {
-  const servers: Server[] = [];
+  const listeners: Listener[] = [];
   const shut: ShutDoor[] = [];
 
   async function open(
-    listen: (handlers: Handlers) => Promise<readonly Server[]>,
+    listen: (handlers: Handlers) => Promise<readonly Listener[]>,
     entranceOf: (port: number) => Entrance,
   ): Promise<number> {
     let entrance: Entrance | undefined;
     const opened = await listen(handlersOf(() => entrance ?? entranceOf(0)));
-    servers.push(...opened);
+    listeners.push(...opened);
     const port = portOf(opened);
     entrance = entranceOf(port);
     return port;
@@ -86,17 +102,22 @@ export async function openDoors(
         );
         profilePorts.set(profile, bound);
       },
-      { port: own, profile },
+      { port: own, profile, setting: 'relays[].port' },
     );
-  for (const { api, port: own, profile } of deps.apiPorts)
+  const apiPorts: ApiPort[] = [];
+  for (const apiPort of deps.apiPorts) {
+    const { api, port: own, profile, setting } = apiPort;
     await tryTo(
-      () =>
-        open(
+      async () => {
+        await open(
           (handlers) => listenOnLoopback(handlers, own),
           (bound) => ({ kind: 'api-port', port: bound, profile, api }),
-        ),
-      { port: own, profile },
+        );
+        apiPorts.push(apiPort);
+      },
+      { port: own, profile, setting },
     );
+  }
   const { socketPath } = deps;
   if (socketPath !== undefined)
     await tryTo(() =>
@@ -109,17 +130,17 @@ export async function openDoors(
   return {
     port,
     profilePorts,
+    apiPorts,
     shut,
+    async stop() {
+      listeners.forEach(({ parting }) => parting.announce());
+      await Promise.all(listeners.map(({ server }) => stopListening(server)));
+    },
+    async over(timeoutMs) {
+      await Promise.all(listeners.map(({ parting }) => parting.over(timeoutMs)));
+    },
     async close() {
-      await Promise.all(
-        servers.splice(0).map(
-          (server) =>
-            new Promise<void>((resolve) => {
-              server.close(() => resolve());
-              server.closeAllConnections();
-            }),
-        ),
-      );
+      await Promise.all(listeners.map(close));
     },
   };
 }

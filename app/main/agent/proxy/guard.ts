@@ -65,16 +65,16 @@ function byName(
 const plainAuthority = (authority: string): string => authority.replace(/:80$/, '');
 
 /**
- * A request for a proxy names its target twice; web pages and rebound names can write neither so.
+ * A request for a proxy names its target by a whole URL, and Host is then ignored. A web page cannot write
+ * it so, nor can one under a rebound name: only a client that has this port for its proxy does, for the
+ * site that it means.
  *
  * @see RFC 9112 §3.2.2
  */
-function bySite(request: Asked, authority: string, entrance: Entrance): LocalHost | undefined {
-  if (!/^https?:\/\//i.test(request.url ?? '')) return undefined;
-  const host = fieldValues(request.rawHeaders, 'host')[0]?.toLowerCase();
-  const named = plainAuthority(authority);
-  if (host === undefined || plainAuthority(host) !== named) return undefined;
-  return { kind: 'site', host: named, ...('profile' in entrance && { profile: entrance.profile }) };
+function bySite({ url = '' }: Asked, authority: string, entrance: Entrance): LocalHost | undefined {
+  if (!/^https?:\/\//i.test(url)) return undefined;
+  const host = plainAuthority(authority);
+  return { kind: 'site', host, ...('profile' in entrance && { profile: entrance.profile }) };
 }
 
 function waysIn(entrance: Entrance, hasProfiles: boolean): string {
@@ -115,6 +115,22 @@ export function readLocalHost(
   );
 }
 
+/**
+ * Tells which listed origin a request names.
+ *
+ * @param request the request as received
+ * @param config the origins that may use the port
+ * @returns the origin, or `undefined`: none, another, or more than one
+ */
+export function listedOrigin(
+  { rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>,
+  config: GuardConfig,
+): string | undefined {
+  const [origin, ...more] = fieldValues(rawHeaders, 'origin');
+  if (origin === undefined || more.length > 0) return undefined;
+  return config.allowedOrigins.includes(origin) ? origin : undefined;
+}
+
 function foreign(detail: string): AgentError {
   return new AgentError('foreign_origin', detail);
 }
@@ -147,7 +163,7 @@ export function checkOrigins(
   const [origin, ...more] = fieldValues(request.rawHeaders, 'origin');
   if (more.length > 0) throw foreign('The request has two Origin fields.');
   if (origin !== undefined) checkOrigin(origin, own, config);
-  const listed = origin !== undefined && config.allowedOrigins.includes(origin);
+  const listed = listedOrigin(request, config) !== undefined;
 
   const site = fieldValues(request.rawHeaders, 'sec-fetch-site');
   if (!listed && site.some((value) => value !== 'same-origin' && value !== 'none')) {
@@ -180,8 +196,7 @@ export function checkNoBrowser(
   { rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>,
   config: GuardConfig,
 ): void {
-  const origin = fieldValues(rawHeaders, 'origin')[0];
-  if (origin !== undefined && config.allowedOrigins.includes(origin)) return;
+  if (listedOrigin({ rawHeaders }, config) !== undefined) return;
   const isBrowser =
     fieldValues(rawHeaders, 'user-agent').some((value) => BROWSER.test(value)) ||
     OF_BROWSERS.some((name) => fieldValues(rawHeaders, name).length > 0);

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { AgentSnapshot, ProfileSnapshot } from '../status.ts';
+import type { Call } from './call.ts';
+import { readableFields } from './preflight.ts';
 
 type Shown = Omit<ProfileSnapshot, 'name' | 'title'> &
   Partial<Pick<ProfileSnapshot, 'name' | 'title'>>;
@@ -28,7 +30,12 @@ function statusFields({ status, user, relay, apis }: Shown): object {
     status,
     user: user?.email ?? user?.name ?? user?.subject ?? null,
     relay: relay ?? null,
-    apis: apis.map(({ name, title, localUrl }) => ({ name, title, url: localUrl })),
+    apis: apis.map(({ name, title, localUrl, ownUrl }) => ({
+      name,
+      title,
+      url: localUrl,
+      ...(ownUrl === undefined ? {} : { ownUrl }),
+    })),
   };
 }
 
@@ -56,8 +63,8 @@ function section(shown: Shown): string {
   const { user, fault, apis, title } = shown;
   const who = user?.name ?? user?.email ?? user?.subject;
   const rows = apis.map(
-    (api) =>
-      `<li><strong>${escapeHtml(api.title)}</strong><br><code>${escapeHtml(api.localUrl)}</code></li>`,
+    ({ title, localUrl, ownUrl }) =>
+      `<li><strong>${escapeHtml(title)}</strong><br><code>${[localUrl, ...(ownUrl ? [ownUrl] : [])].map(escapeHtml).join('</code><br><code>')}</code></li>`,
   );
   return `${title === undefined ? '' : `<h2>${escapeHtml(title)}</h2>`}
 <p>${escapeHtml(words(shown))}${who ? ` Signed in as ${escapeHtml(who)}.` : ''}</p>
@@ -88,13 +95,13 @@ ${sections.join('</p>')} · version ${escapeHtml(snapshot.version)}</p></html>
  * Sends one of these pages.
  *
  * @param response the answer
- * @param requestId the request's ULID
+ * @param call who asks
  * @param type the media type
  * @param body the page
  */
 export function sendPage(
   response: ServerResponse,
-  requestId: string,
+  { requestId, origin }: Pick<Call, 'requestId' | 'origin'>,
   type: 'text/html' | 'application/json',
   body: string,
 ): void {
@@ -107,6 +114,7 @@ export function sendPage(
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'X-Request-Id': requestId,
+    ...(origin === undefined ? {} : readableFields(origin)),
   });
   response.end(body);
 }

@@ -43,6 +43,24 @@ export function answerPreflight(
   response.end();
 }
 
+/** What scripts may read beside the few fields that they always may. */
+const EXPOSED = 'X-Request-Id, X-Latchkey-Code, Retry-After, WWW-Authenticate';
+
+/**
+ * Lets a listed origin read an answer of our own.
+ *
+ * @param origin the listed origin that asks, once the guard has let it in
+ * @returns fields to send
+ * @see Fetch §3.3.3
+ */
+export function readableFields(origin: string): Readonly<Record<string, string>> {
+  return {
+    'Access-Control-Allow-Origin': origin,
+    'Access-Control-Expose-Headers': EXPOSED,
+    Vary: 'Origin',
+  };
+}
+
 /**
  * Lets a listed origin read an answer, unless the API has its own word on that.
  *
@@ -52,5 +70,5 @@ export function answerPreflight(
  */
 export function readableBy(fields: HeaderList, origin: string): HeaderList {
   if (fieldValues(fields, 'access-control-allow-origin').length > 0) return [];
-  return ['Access-Control-Allow-Origin', origin, 'Vary', 'Origin'];
+  return Object.entries(readableFields(origin)).flat();
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Ledger } from '../../../../audit/ledger.ts';
+import type { Grace } from '../grace.ts';
 import type { Access } from '../session/access.ts';
 import type { AgentSnapshot, ApiInfo, ProfileSnapshot } from '../status.ts';
 import type { SignInChallenge } from '../login/challenge.ts';
@@ -88,6 +89,8 @@ export interface ApiPort {
   readonly port: number;
   readonly profile: string;
   readonly api: string;
+  /** Where it is set: `apis.billing.port`. */
+  readonly setting: string;
 }
 
 /** What the local proxy needs from the agent. */
@@ -120,6 +123,12 @@ export interface Proxy {
   /** Begins new connections to the relays: those that rest may be dead after a sleep. */
   renewConnections(): void;
   /** @returns the ports that are open, and the doors that could not be opened */
-  listen(): Promise<Pick<Doors, 'port' | 'profilePorts' | 'shut'>>;
+  listen(): Promise<Pick<Doors, 'port' | 'profilePorts' | 'apiPorts' | 'shut'>>;
+  /**
+   * Takes nothing new, and lets what runs end; what has not ended then is cut. Resolves when each record that
+   * was opened has its outcome.
+   */
+  drain(grace: Grace): Promise<void>;
+  /** Closes at once what `drain` has left, or all. */
   close(): Promise<void>;
 }

@@ -1,8 +1,6 @@
-import type { Duplex } from 'node:stream';
 import { WireError } from '../../../../wire/errors.ts';
 import { fieldValues, type HeaderList } from '../../../../wire/headers.ts';
-import { endWithAnswer } from '../../../../wire/last-words.ts';
-import { problemBody, ProblemError } from '../../../../wire/problem.ts';
+import { ProblemError } from '../../../../wire/problem.ts';
 import { AgentError } from '../errors.ts';
 import type { SignInChallenge } from '../login/challenge.ts';
 import { readStepUp } from './challenge.ts';
@@ -75,20 +73,39 @@ export function readRefusal(status: number, raw: HeaderList): Refusal | undefine
   return code?.startsWith('token_') && code !== 'token_missing' ? { kind: 'token' } : undefined;
 }
 
+/** What is relayed; which of these an API takes is its own to say. */
+const RELAYED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+
 /**
- * Refuses CONNECT: inside such a tunnel no token could be attached.
+ * Tells which fields a refusal needs beside its own. The challenge has a scheme of its own: by one that they
+ * know, such as Bearer or Basic, tools would begin a sign-in of theirs, which leads nowhere here.
  *
- * @param socket the tool's connection
- * @param requestId a ULID
+ * @param problem the refusal
+ * @param relay its origin, where one is set
+ * @returns `WWW-Authenticate` with a 401, `Allow` with a 405
+ * @see RFC 9110 §11.6.1, §15.5.6, RFC 9728 §5.1
  */
-export function refuseConnect(socket: Duplex, requestId: string): void {
-  const error = new AgentError(
+export function refusalFields(
+  problem: Pick<ProblemError, 'code' | 'status'>,
+  relay: string | undefined,
+): Readonly<Record<string, string>> {
+  if (problem.status === 405) return { Allow: RELAYED };
+  if (problem.status !== 401) return {};
+  const parts = [`error="${problem.code}"`];
+  if (relay !== undefined) {
+    parts.push(`resource_metadata="${relay}/.well-known/oauth-protected-resource"`);
+  }
+  return { 'WWW-Authenticate': `Latchkey ${parts.join(', ')}` };
+}
+
+/**
+ * The refusal of CONNECT: inside such a tunnel no token could be attached.
+ *
+ * @returns `method`
+ */
+export function connectRefused(): AgentError {
+  return new AgentError(
     'method',
     'CONNECT is not supported: call the API by http:// through this port; Latchkey adds TLS towards the relay.',
-  );
-  const body = problemBody(error, requestId);
-  endWithAnswer(
-    socket,
-    `HTTP/1.1 405 Method Not Allowed\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
   );
 }

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createUlids } from '../../../../audit/ulid.ts';
 import { forward } from '../../../../wire/forward.ts';
 import { createBodyKeeper } from '../../../../wire/kept-body.ts';
-import { sendProblem, type ProblemError } from '../../../../wire/problem.ts';
 import { createQueuedAnswers } from '../../../../wire/queued-answers.ts';
 import { owesAnswer, responseOn, tunnel } from '../../../../wire/tunnel.ts';
+import { aborted } from '../aborted.ts';
 import { AgentError } from '../errors.ts';
 import type { Call, ToolSide } from './call.ts';
 import { openDoors, type Doors } from './doors.ts';
@@ -14,29 +15,22 @@ import { sendPage, statusDocument, statusPage } from './local-pages.ts';
 import { answerPreflight, isPreflight } from './preflight.ts';
 import type { Proxy, ProxyDeps } from './proxy-deps.ts';
 import { createReception } from './reception.ts';
-import { asProblem, refuseConnect } from './refusals.ts';
-import { createSides, type Side } from './sides.ts';
-import { toolName } from './transform.ts';
+import { connectRefused } from './refusals.ts';
+import { createRefuser, type Story } from './refuser.ts';
+import { createSides } from './sides.ts';
+import { createUnderWay } from './under-way.ts';
+import type { ParserError } from './unparsable.ts';
 
 /** RFC 8414, RFC 9728: the relay's own name it, not this address, and tools would sign in for nothing. */
 const SIGN_IN_DOCUMENTS = '/.well-known/oauth-';
 const NO_SIGN_IN =
   'Tools need no sign-in of their own here: Latchkey adds the token. Sign in from its tray icon, or run latchkey login.';
-/** Made once: by itself each abort would make an error, with a stack, for nobody. */
-const LEFT = new Error('the tool has left');
 /** What of a body is kept for a second try: of one request, and of all together. */
 const KEPT = { requestBytes: 1024 * 1024, totalBytes: 64 * 1024 * 1024 };
-/** An answer to what is pipelined behind an owed one would be taken for that one: there is none. */
-const PIPELINED = { code: 'bad_request', status: 400 } as const;
-
-/** What is known of a request by now. */
-interface Story {
-  readonly requestId: string;
-  /** Once the guard has let it in. */
-  call?: Call;
-  /** Once it is known whom it is for. */
-  side?: Side;
-}
+/** To send what tells tools that they are cut off. */
+const LAST_WORDS_MS = 1_000;
+/** For what was cut to close its records; nothing that was admitted needs as long. */
+const SETTLE_MS = 5_000;
 
 function refuseSignInDocuments({ host }: Call, path: string): void {
   if (host.kind !== 'loopback' || !path.startsWith(SIGN_IN_DOCUMENTS)) return;
@@ -56,8 +50,13 @@ export function createProxy(deps: ProxyDeps): Proxy {
   const receive = createReception(deps);
   const keepBody = createBodyKeeper(KEPT);
   const queued = createQueuedAnswers();
-  // Node forgets connections that ask for an upgrade, and would wait for their end for ever.
-  const upgrading = new Set<Duplex>();
+  const underWay = createUnderWay();
+  const refuser = createRefuser({
+    refusals: sides.refusals,
+    peers: deps.peers,
+    nextId,
+    end: queued.end,
+  });
   let doors: Doors | undefined;
 
   function serveLocal(call: Call, request: IncomingMessage, response: ServerResponse): boolean {
@@ -67,13 +66,10 @@ export function createProxy(deps: ProxyDeps): Proxy {
     }
     if (call.host.kind !== 'loopback') return false;
     refuseSignInDocuments(call, call.target.path);
-    if (call.target.method !== 'GET') return false;
-    if (call.target.path === '/.latchkey/status') {
-      sendPage(response, call.requestId, 'application/json', statusDocument(deps.snapshot()));
-      return true;
-    }
-    if (call.target.path !== '/') return false;
-    sendPage(response, call.requestId, 'text/html', statusPage(deps.snapshot()));
+    if (!call.isPage) return false;
+    if (call.target.path === '/') {
+      sendPage(response, call, 'text/html', statusPage(deps.snapshot()));
+    } else sendPage(response, call, 'application/json', statusDocument(deps.snapshot()));
     return true;
   }
 
@@ -86,30 +82,14 @@ export function createProxy(deps: ProxyDeps): Proxy {
     await profile.carrier.carry(call, path, tool);
   }
 
-  /** The one edge: whatever was thrown is answered here. */
-  function answerError(error: unknown, response: ServerResponse, story: Story): void {
-    const { call } = story;
-    const requestId = call?.requestId ?? story.requestId;
-    const problem = asProblem(error);
-    const close = problem.status === 400 || response.req.headers.expect !== undefined;
-    const bytesOut = sendProblem(response, problem, requestId, { close });
-    // What was admitted has its record already; this is for what never was.
-    if (!call?.admitted) recordRefusal(response.req, { ...story, requestId }, problem, bytesOut);
-  }
-
-  function recordRefusal(
+  const received = async (
     request: IncomingMessage,
-    { requestId, side }: Pick<Story, 'requestId' | 'side'>,
-    { code, status }: Pick<ProblemError, 'code' | 'status'>,
-    bytesOut: number,
-  ): void {
-    const tool = { name: toolName(request.rawHeaders) };
-    const method = request.method ?? '';
-    (side ?? sides).refusals.record(
-      { requestId, tool, method, decision: 'deny', code },
-      { status, code, bytesOut, closedBy: 'relay' },
-    );
-  }
+    entrance: Entrance,
+    story: Story,
+  ): Promise<Call> =>
+    (story.call = await receive(request, story.requestId, entrance, (origin) => {
+      story.origin = origin;
+    }));
 
   async function serve(
     request: IncomingMessage,
@@ -117,28 +97,31 @@ export function createProxy(deps: ProxyDeps): Proxy {
     entrance: Entrance,
   ): Promise<void> {
     queued.note(request, response);
-    const requestId = nextId();
-    const story: Story = { requestId };
-    const gone = new AbortController();
-    response.once('close', () => gone.abort(LEFT));
+    const story: Story = { requestId: nextId() };
+    const running = underWay.begin();
+    response.once('close', () => running.left());
     try {
-      const call = (story.call = await receive(request, requestId, entrance));
+      const call = await received(request, entrance, story);
       if (serveLocal(call, request, response)) return;
       await carry(story, call, {
-        gone: gone.signal,
+        gone: running.gone,
+        leaver: () => running.leaver(),
+        register: (exchange) => running.register(exchange),
         kept: keepBody(call.framing),
         run: (plan) => forward(request, response, plan),
         response: () => response,
       });
     } catch (error) {
-      answerError(error, response, story);
+      refuser.refuse(error, response, story);
+    } finally {
+      running.ended();
     }
   }
 
   function endIfOwing(request: IncomingMessage, socket: Duplex, requestId: string): boolean {
     if (!owesAnswer(request, socket)) return false;
     queued.end(socket);
-    recordRefusal(request, { requestId }, PIPELINED, 0);
+    refuser.refusePipelined(request, requestId);
     return true;
   }
 
@@ -147,32 +130,48 @@ export function createProxy(deps: ProxyDeps): Proxy {
     socket: Duplex,
     entrance: Entrance,
   ): Promise<void> {
-    const requestId = nextId();
-    if (endIfOwing(request, socket, requestId)) return;
-    const story: Story = { requestId };
-    const gone = new AbortController();
-    const leave = (): void => gone.abort(LEFT);
-    upgrading.add(socket);
-    socket.once('close', () => {
-      upgrading.delete(socket);
-      leave();
-    });
+    const story: Story = { requestId: nextId() };
+    if (endIfOwing(request, socket, story.requestId)) return;
+    const running = underWay.begin();
+    const leave = (): void => running.left();
+    socket.once('close', leave);
     socket.on('error', leave);
     // What comes before the switch is dropped; only of a socket that is read one learns that its client left.
     socket.once('end', leave);
     socket.resume();
     try {
-      const call = (story.call = await receive(request, requestId, entrance));
+      const call = await received(request, entrance, story);
       await carry(story, call, {
-        gone: gone.signal,
+        gone: running.gone,
+        leaver: () => running.leaver(),
+        register: (exchange) => running.register(exchange),
         kept: keepBody({ kind: 'none' }),
         run: (plan) => tunnel(request, socket, plan),
         response: () => responseOn(request, socket),
       });
     } catch (error) {
-      if (socket.destroyed) return;
-      answerError(error, responseOn(request, socket), story);
+      if (socket.destroyed) refuser.refuseUnheard(error, request, story);
+      else refuser.refuse(error, responseOn(request, socket), story);
+    } finally {
+      running.ended();
     }
+  }
+
+  function connect(request: IncomingMessage, socket: Duplex): void {
+    const story: Story = { requestId: nextId() };
+    if (endIfOwing(request, socket, story.requestId)) return;
+    refuser.refuse(connectRefused(), responseOn(request, socket), story);
+  }
+
+  async function refuseUnparsable(
+    socket: Socket,
+    error: ParserError,
+    entrance: Entrance,
+    owes: boolean,
+  ): Promise<void> {
+    const running = underWay.begin();
+    await refuser.refuseUnparsable(socket, error, entrance, owes);
+    running.ended();
   }
 
   return {
@@ -180,16 +179,22 @@ export function createProxy(deps: ProxyDeps): Proxy {
     async listen() {
       doors = await openDoors(deps, (entrance) => ({
         connection: (socket) => deps.peers.accepted(socket, entrance()),
-        request: (request, response) => void serve(request, response, entrance()),
+        request: (request, response) => serve(request, response, entrance()),
         upgrade: (request, socket) => void upgrade(request, socket, entrance()),
-        connect(request, socket) {
-          if (!endIfOwing(request, socket, nextId())) refuseConnect(socket, nextId());
-        },
+        connect,
+        unparsable: (error, socket, owes) => void refuseUnparsable(socket, error, entrance(), owes),
       }));
       return doors;
     },
+    async drain({ ms, hurry }) {
+      if (doors === undefined) return;
+      await doors.stop();
+      await Promise.race([doors.over(ms), aborted(hurry)]);
+      if (underWay.cut()) await doors.over(LAST_WORDS_MS);
+      await doors.close();
+      await underWay.settled(SETTLE_MS);
+    },
     async close() {
-      upgrading.forEach((socket) => socket.destroy());
       await doors?.close();
       doors = undefined;
       await sides.close();

@@ -1,3 +1,5 @@
+import type { AgentError } from '../errors.ts';
+
 /** What a tool key may be used for; what is left out is not limited. */
 export interface ToolKeyScope {
   /** Names of the APIs that it opens: `billing`; with several relays `acme/billing` or `acme/*`. */
@@ -68,9 +70,13 @@ export type KeyVerdict =
 
 /** The part of the keys that the command line reaches through the control socket. */
 export interface ToolKeysPort {
-  /** @throws {AgentError} `bad_usage`, `bad_settings` */
+  /** @throws {AgentError} `bad_usage`, `key_exists`, `bad_settings` */
   add(options: NewToolKey): MadeToolKey;
-  /** The living and the expired ones, oldest first. */
+  /**
+   * The living and the expired ones, oldest first.
+   *
+   * @throws {AgentError} `bad_settings` when the file of keys cannot be read
+   */
   list(): readonly ToolKey[];
   /** @throws {AgentError} `unknown_key`; `bad_settings` when it ended but that cannot be written */
   revoke(idOrName: string): ToolKey;
@@ -80,6 +86,8 @@ export interface ToolKeysPort {
 
 /** The named keys of tools. */
 export interface ToolKeys extends ToolKeysPort {
+  /** Why the file of keys cannot be read; what it holds opens nothing then. */
+  readonly fault: AgentError | undefined;
   /** Judges the keys that a call shows, in a time that tells nothing about them. */
   check(presented: readonly string[], call: KeyedCall): KeyVerdict;
   /** Writes down what is not written yet, and ends what was lent. */

@@ -33,24 +33,19 @@ export function createToolKeys(deps: {
   const { file, now, onError } = deps;
   const random = deps.random ?? randomBytes;
   const held = new Map<string, Held>();
-  let isReadable = true;
+  let fault: AgentError | undefined;
   let lastUseTimer: NodeJS.Timeout | undefined;
 
   try {
     for (const { hash, ...key } of readToolKeys(file))
       held.set(key.id, { key, digest: Buffer.from(hash, 'hex') });
   } catch (error) {
-    isReadable = false;
+    fault = unreadable(file, error);
     onError(error);
   }
 
   function save(): void {
-    if (!isReadable) {
-      throw new AgentError(
-        'bad_settings',
-        `The keys of your tools cannot be read, so that nothing is changed. Correct or remove ${file}, then restart Latchkey.`,
-      );
-    }
+    if (fault) throw fault;
     const stored = [...held.values()].filter(({ key }) => !key.lent).map(toStored);
     try {
       writeToolKeys(file, stored);
@@ -98,12 +93,14 @@ export function createToolKeys(deps: {
   }
 
   return {
+    fault,
     add(options) {
       const { secret, made } = make(options, false);
       const others = [...held.values()].filter(({ key }) => !key.lent);
       const expired = others.find(({ key }) => key.name === made.key.name);
       if (expired && !isExpired(expired.key, now())) {
-        throw bad(`There is a key named “${made.key.name}”. Choose another name, or revoke it.`);
+        const detail = `There is a key named “${made.key.name}”. Choose another name, or revoke it.`;
+        throw new AgentError('key_exists', detail);
       }
       if (others.length >= MOST_KEYS) throw bad(`There are ${MOST_KEYS} keys. Revoke some first.`);
       if (expired) held.delete(expired.key.id);
@@ -117,12 +114,16 @@ export function createToolKeys(deps: {
       }
       return { key: made.key, secret };
     },
-    list: () => [...held.values()].map(toShown),
+    list() {
+      if (fault) throw fault;
+      return [...held.values()].map(toShown);
+    },
     revoke(idOrName) {
       const fits = ({ key }: Held): boolean =>
         TOOL_KEY_ID.test(idOrName) ? key.id === idOrName : !key.lent && key.name === idOrName;
       const one = [...held.values()].find(fits);
       if (!one) {
+        if (fault) throw fault;
         throw new AgentError(
           'unknown_key',
           'There is no such key. `latchkey keys list` shows all.',
@@ -142,12 +143,19 @@ export function createToolKeys(deps: {
     },
     check(presented, call) {
       const [secret, ...more] = presented;
-      if (secret === undefined) return refused('missing', `Your settings ask for a key. ${HOW}`);
+      if (secret === undefined) {
+        return refused('missing', `Your settings ask for a key. ${fault?.message ?? HOW}`);
+      }
       if (more.length > 0) {
         return refused('two', 'The request shows two different keys. Send one of them.');
       }
       const one = find(secret);
-      if (!one) return refused('unknown', `There is no such key, or it has ended. ${HOW}`);
+      if (!one) {
+        return refused(
+          'unknown',
+          fault?.message ?? `There is no such key, or it has ended. ${HOW}`,
+        );
+      }
       const verdict = judge(one.key, call, now());
       if (verdict.kind === 'ok') used(one, call.tool);
       return verdict;
@@ -172,6 +180,14 @@ function judge(key: ToolKey, call: KeyedCall, nowMs: number): KeyVerdict {
 
 function refused(why: Extract<KeyVerdict, { kind: 'refused' }>['why'], detail: string) {
   return { kind: 'refused', why, detail } as const;
+}
+
+function unreadable(file: string, error: unknown): AgentError {
+  return new AgentError(
+    'bad_settings',
+    `The keys of your tools cannot be read, so that none of them opens anything and nothing is changed. Correct or remove ${file}, then restart Latchkey.`,
+    { cause: error },
+  );
 }
 
 function digestOf(secret: string): Buffer {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
 import { isObject } from './schema.ts';
 
 /** A settings or policy file as read; faults name the file and say what to do. */
@@ -6,33 +6,65 @@ export interface SettingsFile {
   readonly path: string;
   readonly values: Readonly<Record<string, unknown>>;
   readonly faults: readonly string[];
+  /** There is such a file, and nobody can know what it was meant to say. */
+  readonly isBroken: boolean;
+  /** As `stat` tells; absent when it could not be opened. */
+  readonly mode?: number;
 }
+
+const LARGEST_BYTES = 1024 * 1024;
 
 /**
  * Reads a JSON file of settings.
  *
  * @param path absolute path
- * @returns its members, or `undefined` when there is no such file; an unreadable one is a fault
+ * @returns its members, or `undefined` when there is no such file; one that is there and cannot be read as an
+ *   object is broken, and a fault
  */
 export function readSettingsFile(path: string): SettingsFile | undefined {
-  let text: string;
+  let file: number;
   try {
-    text = readFileSync(path, 'utf8');
+    // Opening a pipe would wait for its writer.
+    file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
-    if (isMissing(error)) return undefined;
-    return { path, values: {}, faults: [`${path}: cannot be read; none of its settings apply`] };
+    return isMissing(error) && !isLink(path) ? undefined : broken(path, unreadable(error));
   }
   try {
-    const values: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
-    if (isObject(values)) return { path, values, faults: [] };
-  } catch {
-    // Told below, without the parser's words: they quote the file.
+    return readOpened(file, path);
+  } catch (error) {
+    return broken(path, unreadable(error));
+  } finally {
+    closeSync(file);
   }
-  return {
-    path,
-    values: {},
-    faults: [`${path}: is not a JSON object; none of its settings apply`],
-  };
+}
+
+function readOpened(file: number, path: string): SettingsFile {
+  const stats = fstatSync(file);
+  if (!stats.isFile()) return broken(path, 'is not a file');
+  if (stats.size > LARGEST_BYTES) return broken(path, `is larger than ${LARGEST_BYTES} bytes`);
+  const values = parsed(readFileSync(file, 'utf8'));
+  return isObject(values)
+    ? { path, values, faults: [], isBroken: false, mode: stats.mode }
+    : broken(path, 'is not a JSON object');
+}
+
+/** Without the parser's words: they quote the file. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
+function broken(path: string, what: string): SettingsFile {
+  const fault = `${path}: ${what}; until that is corrected, the safer value of every setting that has one holds`;
+  return { path, values: {}, faults: [fault], isBroken: true };
+}
+
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return `cannot be read (${code})`;
 }
 
 /**
@@ -49,13 +81,13 @@ export function readPolicy(
 ): SettingsFile | undefined {
   const system = readSettingsFile(systemPath);
   if (system) {
-    const problem = unprotected(systemPath);
+    const problem = unprotected(system);
     return problem ? { ...system, faults: [...system.faults, problem] } : system;
   }
   const named = env['LATCHKEY_POLICY_FILE'];
   if (!named) return undefined;
-  const missing = { path: named, values: {}, faults: [`${named}: there is no such policy file`] };
-  return readSettingsFile(named) ?? missing;
+  const faults = [`${named}: there is no such policy file`];
+  return readSettingsFile(named) ?? { path: named, values: {}, faults, isBroken: false };
 }
 
 /**
@@ -75,13 +107,17 @@ export function systemPolicyPath(
   return '/etc/latchkey/policy.json';
 }
 
-function unprotected(path: string): string | undefined {
+function unprotected({ path, mode = 0 }: SettingsFile): string | undefined {
   if (process.platform === 'win32') return undefined;
-  const { mode } = statSync(path);
   const loose = (mode & 0o022) !== 0;
   return loose ? `${path}: others may write it; make it writable by root only` : undefined;
 }
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/** A link that leads nowhere is there: somebody meant a file to be. */
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }

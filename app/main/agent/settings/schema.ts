@@ -44,9 +44,10 @@ export const keys = {
     allowed: 'a whole number from 0 to 65535, where 0 takes any free port',
   },
   apis: {
-    schema: z.record(z.string(), z.strictObject({ port })),
+    // Of any free port nobody would know which one it is.
+    schema: z.record(z.string(), z.strictObject({ port: port.min(1) })),
     fallback: {},
-    allowed: 'ports of APIs such as {"billing": {"port": 5391}}',
+    allowed: 'ports of APIs from 1 to 65535 such as {"billing": {"port": 5391}}',
   },
   launchAtLogin: { ...onOrOff, fallback: false },
   'signIn.auto': { ...onOrOff, fallback: true },
@@ -131,15 +132,43 @@ export const withoutEffect: ReadonlySet<SettingKey> = new Set(['updates.mode', '
 /** Keys that only IT's policy sets: nobody claims in their own settings to be managed. */
 export const policyOnly: ReadonlySet<SettingKey> = new Set(['managedBy.name', 'managedBy.help']);
 
-/** The value that a bad one is replaced by where it is stricter than the default. */
-export const saferWhenBad: { readonly [K in SettingKey]?: SettingValue<K> } = {
+/**
+ * The settings that can open, reveal or lose something, with the value that a bad one is replaced by. While a file
+ * cannot be read at all, these hold.
+ */
+const saferWhenBad: { readonly [K in SettingKey]?: SettingValue<K> } = {
   'guard.requireToolKeys': true,
+  'guard.allowedOrigins': [],
+  'guard.otherUsers': false,
   'tokens.store': 'memory',
+  // Records that are gone do not come back; those kept too long go as soon as the file is good again.
+  'audit.retentionDays': 3650,
   'audit.export': false,
   'signIn.auto': false,
   // No proxy at all would lead around the one that was meant: calls are refused, with the reason.
   'network.proxy': 'not-understood://',
+  'network.caFile': undefined,
 };
+
+/**
+ * Tells whether one value of a setting is safer than others.
+ *
+ * @param key the setting
+ * @returns true where {@link saferValue} is more than the default
+ */
+export function hasSaferValue(key: SettingKey): boolean {
+  return Object.hasOwn(saferWhenBad, key);
+}
+
+/**
+ * Tells what holds in place of a bad value.
+ *
+ * @param key the setting
+ * @returns the safer value, or the default where none is safer
+ */
+export function saferValue(key: SettingKey): unknown {
+  return hasSaferValue(key) ? saferWhenBad[key] : keys[key].fallback;
+}
 
 /**
  * Spreads `{signIn: {auto: true}}` to `signIn.auto`, so that each key stands alone.

@@ -38,7 +38,7 @@ export function badGroup(name: string, raw: unknown): string {
   const members = Object.keys(keys).flatMap((key) =>
     key.startsWith(`${name}.`) ? [key.slice(name.length + 1)] : [],
   );
-  return `${name}: is ${kindOf(raw)} and must be an object that may hold ${members.join(', ')}; it has no effect`;
+  return `${name}: is ${kindOf(raw)} and must be an object that may hold ${members.join(', ')}; the safer value of each holds instead`;
 }
 
 function foundWords(key: SettingKey, value: unknown, issue: z.core.$ZodIssue | undefined): string {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createNetwork,
   type Network,
@@ -16,6 +15,7 @@ import {
 } from '../../../support/connect-proxy.ts';
 import { startHopServer } from '../../../support/hop-server.ts';
 import { startSecureServer, type SecureServer } from '../../../support/secure-server.ts';
+import { until } from '../../../support/until.ts';
 
 const RELAY = new URL('https://relay.example.test');
 
@@ -58,16 +58,8 @@ async function bench(
 }
 
 async function get(url: string): Promise<string> {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+  const answer = await fetch(url, { signal: AbortSignal.timeout(60_000) });
   return `${answer.status} ${await answer.text()}`;
-}
-
-async function until(test: () => boolean): Promise<void> {
-  const endsAtMs = Date.now() + 5_000;
-  while (!test()) {
-    if (Date.now() > endsAtMs) assert.fail('waited in vain');
-    await sleep(10);
-  }
 }
 
 test('requests go through one tunnel, which is kept; a later one takes up the TLS session', async (t) => {
@@ -83,7 +75,7 @@ test('requests go through one tunnel, which is kept; a later one takes up the TL
     /^CONNECT relay\.example\.test:443 HTTP\/1\.1\r\nHost: relay\.example\.test:443\r\nProxy-Authorization: Basic \S+$/,
   );
   proxy.cut();
-  await until(() => proxy.open() === 0);
+  await until('the tunnel is closed', () => proxy.open() === 0);
   assert.equal(await get(`${url}/c`), '200 hello');
   assert.deepEqual(server.resumed, [false, true]);
 });
@@ -192,7 +184,7 @@ test('a wrong password is told, and repeated nowhere', async (t) => {
 test('a proxy that hangs is given up, and its connection closed', async (t) => {
   const { url, proxy } = await bench(t, { answer: () => undefined, connectMs: 300 });
   assert.match(await get(url), /^504 relay_timeout/);
-  await until(() => proxy.open() === 0);
+  await until('the tunnel is closed', () => proxy.open() === 0);
 });
 
 test('a proxy where nothing listens is named', async (t) => {
@@ -262,8 +254,10 @@ test('when the system names another proxy, new requests take it and the old tunn
   });
   system = `PROXY 127.0.0.1:${second.port}`;
   nowMs += 60_000;
-  await until(() => first.network.relayPath.way(RELAY).includes(String(second.port)));
+  await until('the way leads over the second proxy', () =>
+    first.network.relayPath.way(RELAY).includes(String(second.port)),
+  );
   assert.equal(await get(first.url), '200 hello');
   assert.equal(second.heads.length, 1);
-  await until(() => first.proxy.open() === 0);
+  await until('the tunnel of the first proxy is closed', () => first.proxy.open() === 0);
 });
