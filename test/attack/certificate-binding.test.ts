@@ -43,7 +43,7 @@ function send(
       ...(session === undefined ? {} : { session }),
     });
     let answer = '';
-    socket.setTimeout(10_000, () => socket.destroy(new Error('the relay did not answer')));
+    socket.setTimeout(60_000, () => socket.destroy(new Error('the relay did not answer')));
     if (onSession !== undefined) socket.on('session', onSession);
     socket.on('secureConnect', () => socket.write(request(bench, fields)));
     socket.on('data', (chunk: Buffer) => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ledgerDir, openLedger, until, writeRequests } from '../audit/ledger-dir.ts';
+import { ledgerDir, openLedger, writeRequests } from '../audit/ledger-dir.ts';
 import { seqs, startShipping, upTo, webhook } from '../relay/shipping/bench.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { startSinkServer } from '../support/sink-server.ts';
+import { until } from '../support/until.ts';
 
 for (const status of [301, 302, 303, 307, 308])
   void test(`a sink that redirects with ${status} gets nobody else the audit or its token`, async (t) => {
@@ -13,7 +14,7 @@ for (const status of [301, 302, 303, 307, 308])
     sink.answer((_request, response) => response.writeHead(status, { location: thief.url }).end());
     const headers = { authorization: 'Bearer secret' };
     const bench = await startShipping(t, dir, [webhook(sink.url, { headers })]);
-    await until(() => (bench.state().failures['redirect'] ?? 0) >= 2);
+    await until('two redirects are refused', () => (bench.state().failures['redirect'] ?? 0) >= 2);
     assert.deepEqual(thief.received, []);
     assert.deepEqual([bench.state().seq, bench.state().deadLetters], [0, 0]);
     for (const { path } of sink.received) assert.equal(path, '/ingest');
@@ -40,7 +41,7 @@ void test('a sink with a certificate of somebody else sees no record and no toke
     }),
   ]);
   for (const name of ['system', 'stranger', 'misnamed']) {
-    await until(() => (bench.state(name).failures['tls'] ?? 0) >= 1);
+    await until('the certificate is refused', () => (bench.state(name).failures['tls'] ?? 0) >= 1);
     assert.equal(bench.state(name).seq, 0);
   }
   assert.deepEqual(server.received, []);
@@ -66,9 +67,12 @@ void test('a sink that answers without end is cut off, and costs the others noth
     webhook(good.url, { name: 'good' }),
   ]);
   await writeRequests(ledger, 50);
-  await until(() => good.lines.length === 101);
+  await until('the good sink has all lines', () => good.lines.length === 101);
   assert.deepEqual(seqs(good.lines), upTo(101));
-  await until(() => (bench.state('hostile').failures['connect'] ?? 0) >= 1);
+  await until(
+    'an attempt to connect has failed',
+    () => (bench.state('hostile').failures['connect'] ?? 0) >= 1,
+  );
   assert.ok(sent < 64 * 1024 * 1024, String(sent));
   assert.equal(bench.state('hostile').seq, 0);
 });
@@ -87,7 +91,10 @@ void test('a sink that never answers, or drips its answer, is given its time and
     webhook(dripping.url, { name: 'dripping', timeoutMs: 200 }),
   ]);
   for (const name of ['silent', 'dripping'])
-    await until(() => (bench.state(name).failures['timeout'] ?? 0) >= 1);
+    await until(
+      'an attempt has timed out',
+      () => (bench.state(name).failures['timeout'] ?? 0) >= 1,
+    );
 });
 
 void test('what callers choose stays inside its record, whatever line ends it has', async (t) => {
@@ -101,7 +108,7 @@ void test('what callers choose stays inside its record, whatever line ends it ha
     webhook(server.url, { name: 'ocsf', format: 'ocsf' }),
     webhook(server.url, { name: 'cef', format: 'cef' }),
   ]);
-  await until(() => server.lines.length >= 6);
+  await until('all lines have come', () => server.lines.length >= 6);
   assert.equal(server.lines.length, 6);
   assert.equal(server.lines.filter((line) => line.startsWith('CEF:0|Latchkey|')).length, 2);
   assert.deepEqual(

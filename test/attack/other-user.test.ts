@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { checkPeer } from '../../app/main/agent/proxy/peer-check.ts';
 import { createPeers } from '../../app/main/agent/proxy/peer.ts';
 import type { Verdict } from '../../app/main/agent/proxy/peer-finder.ts';
 import { endIn, readRow, type SocketRow } from '../../app/main/agent/socket-table.ts';
 import { startPeerServer } from '../support/peer-server.ts';
+import { until } from '../support/until.ts';
 
 const NOBODY = 65_534;
 /** An address from which nothing else connects, so that its ports are free to be used again. */
@@ -75,7 +75,7 @@ describe('another user of the computer gets nothing from the port', { skip }, ()
       const socket = await arrived;
       socket.resume();
       await Promise.all([once(socket, 'end'), ended]);
-      while (rowOfClient(socket)?.uid === NOBODY) await sleep(20);
+      await until('it is not listed as theirs', () => rowOfClient(socket)?.uid !== NOBODY);
       const peer = createPeers({ ownUid: 0 }).of(socket);
       const verdict = await peer.verdict;
       assert.equal(verdict.kind, 'unknown');

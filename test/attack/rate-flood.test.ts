@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { settledRecords } from '../audit/ledger-dir.ts';
 import { codeOf, createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
 import { createRelayBench } from '../support/relay.ts';
+import { until } from '../support/until.ts';
 
 const quick = { quietMs: 150 };
 const get = (token: string, path = '/x/a'): string =>
@@ -51,15 +51,14 @@ test('an API has only so many exchanges open, and a place is free when one ends'
     await once(socket, 'connect');
     socket.write(get(token));
   }
-  for (let at = 0; at < 100 && upstream.requests() < 2; at++) await sleep(20);
+  await until('both wait', () => upstream.requests() === 2);
   const refused = await sendRaw(bench.relay.url, get(token), quick);
   assert.equal(statusOf(refused), 429);
   assert.match(refused, /\r\nRetry-After: 1\r\n/);
   waiting[0]?.destroy();
-  for (let at = 0; at < 100 && upstream.open() > 1; at++) await sleep(20);
+  await until('a place is free', () => upstream.open() === 1);
   void sendRaw(bench.relay.url, get(token), quick);
-  for (let at = 0; at < 100 && upstream.requests() < 3; at++) await sleep(20);
-  assert.equal(upstream.requests(), 3);
+  await until('it is taken', () => upstream.requests() === 3);
   waiting[1]?.destroy();
 });
 
@@ -88,10 +87,10 @@ test('one address cannot take every connection', async (t) => {
     socket.on('error', () => {});
     socket.on('close', () => closed.push(socket));
   }
-  for (let at = 0; at < 100 && closed.length < 2; at++) await sleep(20);
+  await until('two are closed', () => closed.length >= 2);
   assert.equal(closed.length, 2);
   sockets.find((socket) => !socket.destroyed)?.destroy();
-  for (let at = 0; at < 100 && closed.length < 3; at++) await sleep(20);
+  await until('a third is closed', () => closed.length === 3);
   assert.notEqual(statusOf(await sendRaw(bench.relay.url, get(await bench.token()), quick)), 0);
   const metrics = await (await fetch(`${bench.relay.management}/metrics`)).text();
   assert.match(metrics, /latchkey_connections_refused_total\{reason="address"\} 2/);
@@ -114,12 +113,11 @@ test('a body that trickles is 408, recorded, and frees the upstream', async (t) 
   );
   const drip = setInterval(() => socket.write('x'), 200);
   t.after(() => clearInterval(drip));
-  await Promise.race([once(socket, 'close'), sleep(8_000)]);
+  await once(socket, 'close', { signal: AbortSignal.timeout(60_000) });
   clearInterval(drip);
   assert.equal(statusOf(answer), 408, answer);
   assert.equal(codeOf(answer), 'too_slow');
-  for (let at = 0; at < 100 && upstream.open() > 0; at++) await sleep(20);
-  assert.equal(upstream.open(), 0);
+  await until('the upstream is free', () => upstream.open() === 0);
   const records = await settledRecords(bench.auditDir);
   assert.ok(records.some(({ code, status }) => code === 'too_slow' && status === 408));
 });

@@ -172,7 +172,7 @@ async function start(t: TestContext): Promise<Fuzzed> {
     async judge(streams) {
       const answers = await Promise.all(streams.map(({ pieces }) => exchangePieces(port, pieces)));
       const faults = [...judgeAnswers(answers, streams), ...look()];
-      for (let attempt = 0; attempt < 100 && allowed.size > 0; attempt++) {
+      for (let attempt = 0; attempt < 500 && allowed.size > 0; attempt++) {
         await new Promise((resolve) => setTimeout(resolve, 20));
         faults.push(...look());
       }

@@ -15,6 +15,7 @@ import {
 import { createRawUpstream } from '../support/raw.ts';
 import { startRedis } from '../support/redis.ts';
 import { createRelayBench } from '../support/relay.ts';
+import { until } from '../support/until.ts';
 
 const revoke = (management: string | undefined, order: unknown): Promise<Response> =>
   fetch(`${management}/revocations`, {
@@ -48,10 +49,10 @@ test('a revoked token is refused in every spelling: the jti counts, not the byte
 
 test('a token that expires while it is cached is refused', async (t) => {
   const { relay, token } = await createRelayBench(t, { issuer: '    clockTolerance: 0s' });
-  const short = await token({ exp: Math.floor(Date.now() / 1000) + 2 });
+  const short = await token({ exp: Math.floor(Date.now() / 1000) + 4 });
   assert.equal((await use(relay.url, short)).status, 200);
-  await new Promise((resolve) => setTimeout(resolve, 2_200));
-  assert.equal((await use(relay.url, short)).code, 'token_expired');
+  const end = async () => (await use(relay.url, short)).code === 'token_expired';
+  await until('the token has expired', end, { everyMs: 100 });
 });
 
 test('streams end when their token expires, by 1008 or a cut', async (t) => {
@@ -59,11 +60,11 @@ test('streams end when their token expires, by 1008 or a cut', async (t) => {
   t.after(() => issuer.close());
   const relays = await prepareRelays(t, { issuers: [issuer], upstream: await startStreams(t) });
   const { url } = await relays.start();
-  const exp = Math.floor(Date.now() / 1000) + 2;
+  const exp = Math.floor(Date.now() / 1000) + 4;
   const short = await issuer.mint({ aud: 'https://relay.test', scope: 'read', exp });
   const [socket, events] = [await openSocket(url, short), await openEvents(url, short)];
-  assert.equal(await inTime(socket.ended, 7_000), 1008);
-  assert.equal(await inTime(events.ended, 1_000), 'cut');
+  assert.equal(await inTime(socket.ended), 1008);
+  assert.equal(await inTime(events.ended), 'cut');
 });
 
 test('a logout told to one relay holds at the others, and survives the death of Redis', async (t) => {
@@ -80,7 +81,7 @@ test('a logout told to one relay holds at the others, and survives the death of 
   const socket = await openSocket(other.url, ann);
   const logout = await logoutToken(issuer, { sub: 'ann' });
   assert.equal((await postLogout(one.url, logout)).status, 200);
-  assert.equal(await inTime(socket.ended, 2_000), 1008);
+  assert.equal(await inTime(socket.ended), 1008);
   assert.equal((await use(other.url, ann)).code, 'token_revoked');
   assert.equal((await postLogout(other.url, logout)).status, 400, 'used at the other relay');
 
@@ -90,10 +91,7 @@ test('a logout told to one relay holds at the others, and survives the death of 
   assert.equal(during.status, 503);
   assert.equal(((await during.json()) as { code: string }).code, 'state_unavailable');
   const unready = async (): Promise<boolean> => !(await fetch(`${one.management}/readyz`)).ok;
-  for (let at = 0; !(await unready()); at++) {
-    assert.ok(at < 200, 'the relay says that it is ready without Redis');
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+  await until('the relay is not ready without Redis', unready);
   await redis.start();
   const late = await relays.start('late');
   assert.equal((await use(late.url, ann)).code, 'token_revoked');

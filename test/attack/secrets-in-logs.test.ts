@@ -4,7 +4,7 @@ import { createTestIssuer } from '../support/issuer.ts';
 import { editConfig, logged, postReload } from '../support/operator.ts';
 import { createRawUpstream } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
-import { until } from '../support/relay-process.ts';
+import { until } from '../support/until.ts';
 
 /** Put together, so that this file's own output holds none. */
 const JWT = ['eyJhbGciOiJub25lIn0', 'eyJzdWIiOiJhbGljZSJ9', 'c2ln'].join('.');
@@ -36,7 +36,7 @@ test('a provider that answers with tokens in its addresses and words gets none i
     ),
   );
   await postReload(bench);
-  await until(() => logged(bench, 'issuer_problem').length > 0, 'a problem');
+  await until('a problem', () => logged(bench, 'issuer_problem').length > 0);
   assert.match(bench.log.join(''), /\/elsewhere answered [45]/);
   const ready = await (await fetch(`${bench.relay.management}/readyz`)).text();
   assert.match(ready, /\/elsewhere answered/);

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { RelayError } from '../../relay/errors.ts';
 import { makeSigningKey } from '../support/issuer.ts';
 import type { SigningKey } from '../support/issuer.ts';
-import { assertRefused, bearer, createBench, eventually } from '../support/verifier.ts';
+import { assertRefused, bearer, createBench } from '../support/verifier.ts';
 import type { Bench } from '../support/verifier.ts';
+import { until } from '../support/until.ts';
 
 async function flood({ issuer, verifier }: Bench, key: SigningKey): Promise<Set<string>> {
   const tokens = await Promise.all(
@@ -110,7 +111,7 @@ void test('past max-stale nothing serves until the issuer is back', async (t) =>
 void test('rotation under load refuses no good token', async (t) => {
   const { issuer, verifier, clock } = await createBench(t);
   verifier.start();
-  await eventually(() => verifier.states()[0]?.ready === true);
+  await until('the keys are there', () => verifier.states()[0]?.ready === true);
   let verified = 0;
   for (let round = 0; round < 5; round += 1) {
     const tokens = await Promise.all(Array.from({ length: 40 }, () => issuer.mint()));

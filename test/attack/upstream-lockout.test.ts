@@ -35,7 +35,7 @@ async function lockable(t: TestContext): Promise<RelayBench> {
 
 async function send(bench: RelayBench, path: string, init: RequestInit = {}): Promise<number> {
   const headers = { authorization: `Bearer ${await bench.token()}` };
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(60_000);
   const answer = await fetch(`${bench.relay.url}/x${path}`, { ...init, headers, signal });
   await answer.arrayBuffer();
   return answer.status;

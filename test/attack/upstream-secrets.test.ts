@@ -6,7 +6,7 @@ import type { UpstreamCredentials } from '../../relay/config/api-config.ts';
 import { createRelayBench } from '../support/relay.ts';
 import { sendRaw, statusOf } from '../support/raw.ts';
 import { received, startTokenEndpoint, withCredentials } from '../support/token-endpoint.ts';
-import { eventually } from '../support/verifier.ts';
+import { until } from '../support/until.ts';
 
 /** All that a client could send in the hope to be taken for the relay, or to keep its token in. */
 const spoofed = (token: string): string =>
@@ -118,10 +118,10 @@ void test('a password that is changed on the disk is used by the next request, t
     return Buffer.from(value.replace('Basic ', ''), 'base64').toString();
   };
   const reloads = () => bench.log.filter((line) => line.includes('"event":"reloaded"')).length;
-  await eventually(() => reloads() === 1);
+  await until('the relay has reloaded', () => reloads() === 1);
   assert.equal(await shown(), 'legacy:first-password');
   await write('second-password');
-  await eventually(() => reloads() === 2);
+  await until('the relay has reloaded again', () => reloads() === 2);
   assert.equal(await shown(), 'legacy:second-password');
   assert.doesNotMatch(bench.log.join(''), /-password/);
 });

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freePorts, startChild, tetheredScript } from '../../demo/child.ts';
+import { until } from '../support/until.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'latchkey-child-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -27,21 +27,13 @@ function alive(pid: number): boolean {
   }
 }
 
-async function gone(pid: number): Promise<boolean> {
-  for (let waited = 0; waited < 10_000; waited += 50) {
-    if (!alive(pid)) return true;
-    await sleep(50);
-  }
-  return false;
-}
-
 const start = (path: string) =>
   startChild({ name: 'thing', command: process.execPath, args: tetheredScript(path, []) });
 
 describe('a child of the demo', () => {
   it('tells its events and stops on request', async () => {
     const child = start(script('idle.ts', idle));
-    const event = await child.event('listening', 10_000);
+    const event = await child.event('listening', 60_000);
     assert.equal(event['pid'], child.process.pid);
     assert.deepEqual(await child.stop(), { code: null, signal: 'SIGTERM' });
     assert.equal(alive(Number(event['pid'])), false);
@@ -50,7 +42,7 @@ describe('a child of the demo', () => {
   it('rejects with its last words when it ends before the event', async () => {
     const child = start(script('broken.ts', `console.error('no such file'); process.exit(3);`));
     await assert.rejects(
-      child.event('listening', 10_000),
+      child.event('listening', 60_000),
       /thing ended with exit code 3\nno such file/,
     );
   });
@@ -68,13 +60,13 @@ describe('a child of the demo', () => {
       `import { startChild, tetheredScript } from ${JSON.stringify(join(import.meta.dirname, '../../demo/child.ts'))};
        const child = startChild({ name: 'inner', command: process.execPath,
          args: tetheredScript(${JSON.stringify(grandchild)}, []) });
-       console.log(JSON.stringify({ ...(await child.event('listening', 10000)), event: 'ready' }));`,
+       console.log(JSON.stringify({ ...(await child.event('listening', 60_000)), event: 'ready' }));`,
     );
     const child = start(parent);
-    const pid = Number((await child.event('ready', 10_000))['pid']);
+    const pid = Number((await child.event('ready', 60_000))['pid']);
     assert.equal(alive(pid), true);
     await child.stop('SIGKILL');
-    assert.equal(await gone(pid), true);
+    await until('the grandchild is gone', () => !alive(pid));
   });
 
   it('finds free ports that differ', async () => {

@@ -77,7 +77,7 @@ describe('the pages of the identity provider in a real browser', { skip }, () =>
     const browser = await launchChromium();
     try {
       const page = await browser.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(60_000);
       const allow = async (): Promise<void> => {
         await page.getByRole('button', { name: 'Allow' }).click();
         await page.getByText('Back in the app.').waitFor();

@@ -17,7 +17,7 @@ test(
     t.after(() => browser.close());
     const context = await browser.newContext();
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     const enter = async (user: string): Promise<void> => {
       await page.locator('input[name="login"]').fill(user);
       await page.locator('input[name="password"]').fill('any');

@@ -45,7 +45,7 @@ describe('the console in a browser', { skip: missing }, () => {
   ): Promise<{ readonly page: Page; readonly complaints: readonly string[] }> {
     const page = await browser.newPage({ viewport });
     const complaints: string[] = [];
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(60_000);
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (line) => {
       if (line.type() === 'error') complaints.push(line.text());

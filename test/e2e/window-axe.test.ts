@@ -28,6 +28,7 @@ describe('the overview of the window, in real Chromium', { skip: noChromium }, (
     agent.records = { '': records };
     await start();
     await screens.page.getByRole('article').first().waitFor();
+    await screens.page.getByText('http://localhost:5391', { exact: true }).waitFor();
     await screens.page
       .getByRole('button', { name: /Details of GET/u })
       .first()

@@ -3,11 +3,12 @@ import { createHmac } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { test, type TestContext } from 'node:test';
-import { allRecords, until } from '../audit/ledger-dir.ts';
+import { allRecords } from '../audit/ledger-dir.ts';
 import { createCertificate } from '../support/certificate.ts';
 import { directory, put } from '../support/relay-yaml.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 import { startSecureServer } from '../support/secure-server.ts';
+import { until } from '../support/until.ts';
 
 const SECRET = `whsec_${Buffer.from('a secret of the receiver').toString('base64')}`;
 
@@ -72,7 +73,7 @@ for (const workers of [1, 2])
     for (let i = 0; i < 5; i += 1) assert.equal(await ask(bench, 'nothing'), 403);
     assert.equal(await metric(bench, 'latchkey_anomalies_total{rule="denials"}'), 0);
     for (let i = 0; i < 10; i += 1) assert.equal(await ask(bench, 'nothing'), 403);
-    await until(() => receiver.posts.length >= 2);
+    await until('the alert is posted twice', () => receiver.posts.length >= 2);
 
     const [failed, post, ...more] = receiver.posts;
     assert.ok(failed && post);
@@ -122,8 +123,7 @@ test('tokens shown without their key are an anomaly of the address; a reload tur
     (await allRecords(bench.auditDir)).filter(({ kind }) => kind === 'anomaly');
   for (let i = 0; i < 3; i += 1) await replay();
   // Repeats of strangers are counted into one record a second.
-  for (let i = 0; i < 100 && (await anomalies()).length === 0; i += 1)
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  await until('the anomaly is recorded', async () => (await anomalies()).length > 0);
   const [found] = await anomalies();
   assert.equal(found?.rule, 'tokenReplay');
   assert.equal(found.ip, '127.0.0.1');
@@ -146,7 +146,9 @@ test('a receiver that is down delays nothing and does not keep the relay from st
   const bench = await createRelayBench(t, { top });
   assert.equal(await ask(bench, 'nothing'), 403);
   assert.equal(await ask(bench, 'read'), 200);
-  await until(() => bench.log.some((line) => line.includes('anomaly_alert_failed')));
+  await until('the failed alert is told', () =>
+    bench.log.some((line) => line.includes('anomaly_alert_failed')),
+  );
   await bench.relay.stop();
   assert.ok(bench.log.some((line) => line.includes('anomaly_alert_dropped')));
   assert.ok((await allRecords(bench.auditDir)).some(({ kind }) => kind === 'anomaly'));

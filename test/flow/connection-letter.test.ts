@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuditRecord } from '../../audit/record.ts';
 import { allRecords } from '../audit/ledger-dir.ts';
 import { CLOSE, createLetterBench, OK, statusesOf, type LetterBench } from '../support/letter.ts';
 import { codeOf, statusOf } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 const ok = (): string => OK;
 const numbered = (body: string): string =>
@@ -12,12 +14,13 @@ const pathOf = (head: string): string => head.split(' ')[1] ?? '';
 
 /** Waits until this many exchanges have ended in the audit. */
 async function outcomes(bench: LetterBench, expected: number) {
-  for (let attempt = 0; ; attempt++) {
+  let found: readonly AuditRecord[] = [];
+  await until(`${expected} exchanges have ended`, async () => {
     const records = await allRecords(bench.auditDir);
-    const found = records.filter(({ kind, api }) => kind === 'outcome' && api === 'x');
-    if (found.length >= expected || attempt === 100) return found;
-    await sleep(20);
-  }
+    found = records.filter(({ kind, api }) => kind === 'outcome' && api === 'x');
+    return found.length >= expected;
+  });
+  return found;
 }
 
 describe('persistence (RFC 9112 §9.3)', () => {
@@ -98,8 +101,7 @@ describe('persistence (RFC 9112 §9.3)', () => {
       (await outcomes(bench, 1)).map(({ closedBy }) => closedBy),
       ['client'],
     );
-    for (let at = 0; at < 50 && bench.upstream.open() > 0; at++) await sleep(10);
-    assert.equal(bench.upstream.open(), 0);
+    await until('the upstream is free', () => bench.upstream.open() === 0);
   });
 });
 
@@ -119,8 +121,7 @@ describe('an answer before the upload is read (RFC 9112 §9.5)', () => {
       (await outcomes(bench, 1)).map(({ status }) => status),
       [409],
     );
-    for (let at = 0; at < 50 && bench.upstream.open() > 0; at++) await sleep(10);
-    assert.equal(bench.upstream.open(), 0);
+    await until('the upstream is free', () => bench.upstream.open() === 0);
     const before = bench.arrived().length;
     client.send('x'.repeat(800_000) + bench.head('GET /x/2 HTTP/1.1', CLOSE));
     assert.deepEqual(statusesOf(await client.ended()), [409, 409], 'the connection serves on');

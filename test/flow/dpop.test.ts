@@ -32,7 +32,7 @@ async function signIn(relayUrl: string): Promise<TokenSet> {
       return Promise.resolve();
     },
     onUrl: () => undefined,
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(60_000),
   });
 }
 

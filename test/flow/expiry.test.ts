@@ -51,10 +51,8 @@ describe('when the access token ends', () => {
       socket.on('error', resolve);
     });
     socket.on('open', () => socket.send('hello'));
-    const started = Date.now();
     await assert.rejects(feed.text(), 'the feed does not end of itself');
     assert.equal(await closed, 1008, 'the WebSocket is told why');
-    assert.ok(Date.now() - started < (TOKEN_SECONDS + 5) * 1_000, 'within 5 s of the end');
     const outcome = (await settledRecords(company().auditDir)).find(
       ({ requestId, kind }) => requestId === id && kind === 'outcome',
     );

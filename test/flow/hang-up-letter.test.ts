@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openRaw } from '../support/letter.ts';
 import { statusOf } from '../support/raw.ts';
 import { startRelayProcess } from '../support/relay-process.ts';
+import { until } from '../support/until.ts';
 
 /** Whoever sends them has no token. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -44,8 +45,7 @@ describe('a stranger is refused', () => {
           assert.ok(statusOf(await client.ended()) >= 400);
           client.socket.end('x');
         }
-        for (let at = 0; at < 30 && open() > before + 5; at++) await sleep(50);
-        assert.ok(open() <= before + 5, `${open() - before} descriptors are left`);
+        await until('the descriptors are closed', () => open() <= before + 5);
       },
     );
 });

@@ -13,6 +13,7 @@ import { heardLog } from '../support/heard-log.ts';
 import { makeSigningKey, type SigningKey } from '../support/issuer.ts';
 import { createRawUpstream } from '../support/raw.ts';
 import { freePort } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
 
 /** Set LATCHKEY_DRILL=full for the whole drill: 1,000 tokens a second for 10 s. */
 const FULL = process.env['LATCHKEY_DRILL'] === 'full';
@@ -145,7 +146,7 @@ test('outage drill: a flood of unknown kids, a rotation, a killed issuer, clocks
   let flooded = '';
   flood.stdout?.on('data', (chunk: Buffer) => (flooded += chunk.toString()));
   // A process takes its time to start: the first unknown kid must come while the issuer is there.
-  for (let at = 0; at < 1000 && idp.asked.jwks === before.jwks; at++) await sleep(10);
+  await until('the first unknown kid has come', () => idp.asked.jwks > before.jwks);
   const part = (FLOOD.seconds * 1000) / 5;
   await sleep(part);
   await idp.publish([old, fresh]);

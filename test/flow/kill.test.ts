@@ -6,18 +6,19 @@ import { verifyLedger } from '../../audit/verify.ts';
 import { startAgent, type AgentProcess } from '../support/agent.ts';
 import { allRecords, settledRecords } from '../audit/ledger-dir.ts';
 import { useCompany } from '../support/company.ts';
+import { until } from '../support/until.ts';
 
 /** The nightly run takes 50 of each side. */
 const relayKills = Number(process.env['LATCHKEY_KILLS'] ?? 3);
 const appKills = Number(process.env['LATCHKEY_KILLS'] ?? 1);
 
 /** Requests without end from several clients; failures are expected while something is dead. */
-function load(url: string): { stop(): Promise<number> } {
+function load(url: string): { answered(): number; stop(): Promise<void> } {
   const stopped = new AbortController();
   let answered = 0;
   const client = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
-      const pending = fetch(url, { signal: AbortSignal.timeout(10_000) });
+      const pending = fetch(url, { signal: AbortSignal.timeout(60_000) });
       await pending.then(
         async (answer) => {
           await answer.arrayBuffer();
@@ -29,12 +30,18 @@ function load(url: string): { stop(): Promise<number> } {
   };
   const clients = Array.from({ length: 8 }, client);
   return {
+    answered: () => answered,
     async stop() {
       stopped.abort();
       await Promise.all(clients);
-      return answered;
     },
   };
+}
+
+async function seenBy(billingUrl: string): Promise<readonly string[]> {
+  const answer = await fetch(`${billingUrl}/__seen`);
+  const seen = (await answer.json()) as { requestIds: string[] };
+  return seen.requestIds;
 }
 
 describe('SIGKILL under load', () => {
@@ -47,19 +54,15 @@ describe('SIGKILL under load', () => {
   });
   after(async () => agent?.close());
 
-  const seenByUpstream = async (): Promise<string[]> => {
-    const answer = await fetch(`${company().billingUrl}/__seen`);
-    const seen = (await answer.json()) as { requestIds: string[] };
-    return seen.requestIds;
-  };
-
   test('of the relay: each request that the upstream saw has its record; the chain verifies', async () => {
     for (let round = 0; round < relayKills; round++) {
       const traffic = load(`${agent.url}/billing/invoices`);
-      await sleep(400 + ((round * 137) % 900));
+      await until('requests go through', () => traffic.answered() > 20);
+      await sleep((round * 137) % 900);
       await company().restartRelay('SIGKILL');
-      await sleep(400);
-      assert.ok((await traffic.stop()) > 0, 'requests went through before and after');
+      const before = traffic.answered();
+      await until('they go through again', () => traffic.answered() > before + 20);
+      await traffic.stop();
     }
     const records = await settledRecords(company().auditDir);
     // Who is not recognised yet, while keys are fetched anew, is refused with one record alone.
@@ -68,7 +71,7 @@ describe('SIGKILL under load', () => {
         .filter(({ kind, decision }) => kind === 'request' && decision === 'allow')
         .map(({ requestId }) => requestId),
     );
-    const seen = await seenByUpstream();
+    const seen = await seenBy(company().billingUrl);
     assert.ok(seen.length > 50, `${seen.length} requests arrived`);
     assert.deepEqual(
       seen.filter((id) => !recorded.has(id)),
@@ -125,8 +128,9 @@ describe('SIGTERM under load', () => {
   after(async () => agent?.close());
 
   test('the relay lets what it began come to its end and exits with 0', async () => {
-    const slow = fetch(`${agent.url}/billing/slow?ms=800`);
-    await sleep(250);
+    const slow = fetch(`${agent.url}/billing/slow?ms=2000`);
+    const seen = async () => (await seenBy(company().billingUrl)).length;
+    await until('it is under way', seen);
     const ended = company().stopRelay('SIGTERM');
     assert.equal((await slow).status, 200);
     assert.equal((await ended).code, 0);

@@ -13,6 +13,7 @@ import { loadSettings } from '../../app/main/agent/settings/settings.ts';
 import { runCommand } from '../../app/cli/command.ts';
 import { enterCode, startGrantsProvider } from '../support/grants-provider.ts';
 import { startSmallRelay } from '../support/small-relay.ts';
+import { until } from '../support/until.ts';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
@@ -47,7 +48,7 @@ async function start(t: TestContext, by?: (dir: string) => Promise<SignInBy>) {
   await agent.start();
   const { port } = new URL(agent.snapshot().localUrl ?? '');
   const ask = (): Promise<Response> =>
-    fetch(`http://127.0.0.1:${port}/billing/x`, { signal: AbortSignal.timeout(15_000) });
+    fetch(`http://127.0.0.1:${port}/billing/x`, { signal: AbortSignal.timeout(60_000) });
   return { agent, idp, ask, tabs, notices, dataDir };
 }
 
@@ -97,7 +98,7 @@ test('latchkey login --device takes a sign-in from the running app’s browser t
   const { agent, ask, tabs, dataDir } = await start(t);
   // A request has the app open its page, which nobody at this end can see.
   const waiting = ask();
-  while (tabs.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until('the page is open', () => tabs.length > 0);
   const lines: string[] = [];
   const code = await runCommand(['login', '--device', '--json', '--data-dir', dataDir], {
     env: {},

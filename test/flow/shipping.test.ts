@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import { allRecords } from '../audit/ledger-dir.ts';
 import { privateDir } from '../support/private-dir.ts';
-import { loadWith, startRelayProcess, until } from '../support/relay-process.ts';
+import { loadWith, startRelayProcess } from '../support/relay-process.ts';
 import { createRelayBench } from '../support/relay.ts';
 import {
   editConfig,
@@ -19,6 +19,7 @@ import {
 } from '../support/operator.ts';
 import { startSinkServer, type SinkServer } from '../support/sink-server.ts';
 import { freePort } from '../support/free-port.ts';
+import { until } from '../support/until.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'relay', 'main.ts');
 const CURSOR = join('shipping', 'hook.cursor.json');
@@ -68,7 +69,7 @@ for (const workers of [1, 2])
     const relay = await shippingProcess(t, server.url, `workers: ${workers}`);
     const token = await relay.token();
     const load = loadWith(t, relay.url, () => [`Authorization: Bearer ${token}`]);
-    await until(() => server.lines.length > 200, 'some records shipped');
+    await until('some records shipped', () => server.lines.length > 200);
     await relay.stop('SIGKILL');
     await load.stop();
     const shipped = server.lines.length;
@@ -82,7 +83,7 @@ for (const workers of [1, 2])
       await exited;
     });
     const management = await listening(again.stdout);
-    await until(() => hasNoLag(management), 'all shipped', 60_000);
+    await until('all shipped', () => hasNoLag(management));
     assert.ok(server.lines.length > shipped);
     assertNothingLost(server, await allRecords(relay.auditDir));
   });
@@ -96,11 +97,11 @@ void test('a sink that is down all the while delays nothing, shows where operato
   for (let request = 0; request < 50; request += 1)
     assert.equal((await fetch(`${bench.relay.url}/x/a`, { headers })).status, 200);
   const lag = 'latchkey_audit_sink_lag_records{sink="hook"}';
-  await until(async () => Number((await readMetrics(bench)).get(lag)) >= 100, 'the lag is shown');
+  await until('the lag is shown', async () => Number((await readMetrics(bench)).get(lag)) >= 100);
   const failures = 'latchkey_audit_sink_failures_total{sink="hook",reason="connect"}';
   await until(
-    async () => Number((await readMetrics(bench)).get(failures)) >= 1,
     'failures are shown',
+    async () => Number((await readMetrics(bench)).get(failures)) >= 1,
   );
 
   const { status, body } = await managementPage(bench, '/readyz');
@@ -111,7 +112,7 @@ void test('a sink that is down all the while delays nothing, shows where operato
   assert.match(String(check?.detail), /connect: .*ECONNREFUSED.*; \d+ records behind/);
 
   const server = await startSinkServer(t, { port });
-  await until(async () => (await readMetrics(bench)).get(lag) === 0, 'no lag', 30_000);
+  await until('no lag', async () => (await readMetrics(bench)).get(lag) === 0);
   assertNothingLost(server, await allRecords(bench.auditDir));
   const success = 'latchkey_audit_sink_last_success_timestamp{sink="hook"}';
   assert.ok(Number((await readMetrics(bench)).get(success)) > 1_700_000_000);
@@ -120,12 +121,12 @@ void test('a sink that is down all the while delays nothing, shows where operato
 void test('a reload moves sinks without a restart, and is refused as a whole where one is wrong', async (t) => {
   const [first, second] = [await startSinkServer(t), await startSinkServer(t)];
   const bench = await createRelayBench(t, { audit: `, sinks: [${hook(first.url)}]` });
-  await until(() => first.lines.length >= 2, 'the first sink has records');
+  await until('the first sink has records', () => first.lines.length >= 2);
   await editConfig(bench, (text) => text.replace(first.url, second.url));
   assert.equal((await postReload(bench)).status, 200);
   // The relay may have seen the change of its file before, and told the first sink of that.
   await fetch(`${bench.relay.url}/x/a`);
-  await until(() => second.lines.length > 0, 'the second sink has records');
+  await until('the second sink has records', () => second.lines.length > 0);
   const all = [...seqsOf(first), ...seqsOf(second)];
   assert.deepEqual(
     all,
@@ -138,13 +139,13 @@ void test('a reload moves sinks without a restart, and is refused as a whole whe
   assert.match(JSON.stringify(refused.faults), /audit\.sinks\.0\.type/);
   const before = second.lines.length;
   await fetch(`${bench.relay.url}/x/a`);
-  await until(() => second.lines.length > before, 'the second sink goes on');
+  await until('the second sink goes on', () => second.lines.length > before);
 
   await editConfig(bench, (text) => text.replace(/, sinks: \[.*\] \}/, ' }'));
   assert.equal((await postReload(bench)).status, 200);
   await until(
-    async () => !(await readMetrics(bench)).has('latchkey_audit_sink_lag_records{sink="hook"}'),
     'no sink',
+    async () => !(await readMetrics(bench)).has('latchkey_audit_sink_lag_records{sink="hook"}'),
   );
 });
 
@@ -168,12 +169,12 @@ void test('what a sink is shown stands in no log, no page, no audit record and n
   });
   const headers = { authorization: `Bearer ${await bench.token()}` };
   await fetch(`${bench.relay.url}/x/poison`, { headers });
-  await until(() => logged(bench, 'audit_dead_letter').length > 0, 'a dead letter');
+  await until('a dead letter', () => logged(bench, 'audit_dead_letter').length > 0);
   assert.equal(server.received[0]?.headers.authorization, 'Bearer bearer-7f3a9c');
   assert.equal(server.received[0]?.headers['x-api-key'], 'api-key-90ab12');
   server.answer((_request, response) => response.writeHead(403).end(JSON.stringify(secrets)));
   await fetch(`${bench.relay.url}/x/a`, { headers });
-  await until(() => logged(bench, 'audit_sink_failed').length > 0, 'a failure is told');
+  await until('a failure is told', () => logged(bench, 'audit_sink_failed').length > 0);
   const texts = [
     bench.log.join('\n'),
     await (await fetch(`${bench.relay.management}/metrics`)).text(),

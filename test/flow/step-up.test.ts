@@ -9,13 +9,9 @@ import type { AuditRecord } from '../../audit/record.ts';
 import { settledRecords } from '../audit/ledger-dir.ts';
 import { signInWithFetch } from '../support/sign-in.ts';
 import { seatAgent, useStepUpCompany, type SeatedAgent } from '../support/step-up-company.ts';
+import { until } from '../support/until.ts';
 
 const nobody = (): Promise<void> => Promise.resolve();
-
-async function until(condition: () => boolean, timeoutMs = 15_000): Promise<void> {
-  for (const end = Date.now() + timeoutMs; Date.now() < end && !condition();) await sleep(20);
-  assert.ok(condition(), 'the condition came true in time');
-}
 
 describe('a request that needs a stronger sign-in', () => {
   const bench = useStepUpCompany();
@@ -125,11 +121,11 @@ describe('a request that needs a stronger sign-in', () => {
     };
     const leave = new AbortController();
     const left = transfer(seated, 'pay 5', leave.signal);
-    await until(() => seated.tabs.length === 1);
+    await until('the tab is open', () => seated.tabs.length === 1);
     leave.abort();
     await assert.rejects(left);
     confirm?.();
-    await until(() => seated.agent.snapshot().status === 'ready');
+    await until('the agent is ready', () => seated.agent.snapshot().status === 'ready');
     await sleep(300);
     assert.equal(bench().received.length, 0);
     const outcomes = (await local(seated)).filter(
@@ -177,7 +173,7 @@ describe('a request that needs a stronger sign-in', () => {
     assert.equal(seated.agent.snapshot().status, 'signing-in');
     assert.equal((await fetch(`${seated.url}/billing/plain`)).status, 200, 'others go on');
     await signInWithFetch(seated.tabs[0] ?? '', 'alice', 'alice-demo');
-    await until(() => seated.agent.snapshot().status === 'ready');
+    await until('the agent is ready', () => seated.agent.snapshot().status === 'ready');
     assert.equal((await transfer(seated)).status, 200);
     assert.equal(seated.tabs.length, 1);
   });
@@ -200,7 +196,7 @@ describe('a request that needs a stronger sign-in', () => {
       socket.on('error', reject);
       socket.on('open', () => socket.send('after the second step'));
       socket.on('message', (data: Buffer) => resolve(data.toString()));
-      setTimeout(() => reject(new Error('no echo')), 15_000).unref();
+      setTimeout(() => reject(new Error('no echo')), 60_000).unref();
     });
     socket.terminate();
     assert.equal(echoed, 'after the second step');
@@ -217,11 +213,11 @@ describe('a request that needs a stronger sign-in', () => {
     const tool = connect(Number(port), '127.0.0.1');
     t.after(() => tool.destroy());
     tool.write(head.replace('PORT', port));
-    await until(() => seated.tabs.length === 1);
+    await until('the tab is open', () => seated.tabs.length === 1);
     tool.end();
     await sleep(200);
     seated.agent.cancelSignIn();
-    await until(() => seated.agent.snapshot().status === 'ready');
+    await until('the agent is ready again', () => seated.agent.snapshot().status === 'ready');
     const outcome = async () =>
       (await local(seated)).find(({ kind, code }) => kind === 'outcome' && code === 'step_up');
     assert.equal((await outcome())?.closedBy, 'client');
@@ -237,7 +233,7 @@ describe('a request that needs a stronger sign-in', () => {
   test('with signIn.auto off a notification asks; confirming by hand lets the request go on', async () => {
     const seated = await seat({ auto: false });
     const held = transfer(seated);
-    await until(() => seated.notices.length === 1);
+    await until('the notification comes', () => seated.notices.length === 1);
     assert.equal(seated.tabs.length, 0);
     assert.equal(seated.agent.snapshot().fault?.code, 'step_up');
     assert.match(seated.notices[0] ?? '', /choose Confirm/);

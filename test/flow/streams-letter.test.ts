@@ -8,6 +8,7 @@ import { WebSocket, WebSocketServer, type ServerOptions } from 'ws';
 import { bodyOf, createLetterBench, matching, unchunk } from '../support/letter.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 import { statusOf } from '../support/raw.ts';
+import { until } from '../support/until.ts';
 
 const UPGRADE = [
   'Connection: keep-alive, Upgrade',
@@ -17,11 +18,6 @@ const UPGRADE = [
 ];
 const SWITCH =
   'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n';
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 1_500 && !condition(); attempt++) await sleep(10);
-  assert.ok(condition(), 'the condition came true in time');
-}
 
 /** A relay before a server of the `ws` package, and a way to open sockets through it. */
 async function socketBench(t: TestContext, options: ServerOptions = {}) {
@@ -93,7 +89,7 @@ describe('the opening handshake (RFC 6455 §4)', () => {
       assert.match(seen, /\r\nConnection: close\r\n/);
       if (status !== 302) assert.ok(seen.includes(`\r\n${field}\r\n`), seen);
       assert.equal(bodyOf(seen), 'no!');
-      await until(() => bench.upstream.open() === 0);
+      await until('the upstream is free', () => bench.upstream.open() === 0);
     });
 });
 
@@ -127,9 +123,15 @@ describe('frames (RFC 6455 §5)', () => {
       client.send(byte);
       await sleep(1);
     }
-    await until(() => bodyOf(bench.arrived()).length === frames(true).length);
+    await until(
+      'all frames of the client have arrived',
+      () => bodyOf(bench.arrived()).length === frames(true).length,
+    );
     assert.equal(bodyOf(bench.arrived()), frames(true));
-    await until(() => bodyOf(client.seen()).length === frames(false).length);
+    await until(
+      'all frames of the API have come',
+      () => bodyOf(client.seen()).length === frames(false).length,
+    );
     assert.equal(bodyOf(client.seen()), frames(false));
   });
 
@@ -179,7 +181,7 @@ describe('frames (RFC 6455 §5)', () => {
           assert.equal(String(reason), `because ${code}`);
         }
       }
-    await until(() => server.clients.size === 0);
+    await until('the API has lost its client', () => server.clients.size === 0);
   });
 });
 
@@ -240,7 +242,7 @@ describe('event streams', () => {
         else await bench.arrives(/GET \/mute/);
         assert.equal(bench.upstream.open(), 1);
         client.socket[how]();
-        await until(() => bench.upstream.open() === 0);
+        await until('the upstream is free', () => bench.upstream.open() === 0);
       }
     });
 });

@@ -11,8 +11,9 @@ import { createCollector, type Collector, type ReceivedSpan } from '../support/c
 import { editConfig, logged, postReload, readMetrics } from '../support/operator.ts';
 import { createRawUpstream, sendRaw } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
-import { startRelayProcess, until } from '../support/relay-process.ts';
+import { startRelayProcess } from '../support/relay-process.ts';
 import { directory, put } from '../support/relay-yaml.ts';
+import { until } from '../support/until.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const CALLER = 'b7ad6b7169203331';
@@ -40,7 +41,7 @@ async function ask(bench: RelayBench, path: string, fields: Fields = {}): Promis
 }
 
 async function spansOf(collector: Collector, count: number): Promise<readonly ReceivedSpan[]> {
-  await until(() => collector.spans.length >= count, `${count} spans`);
+  await until(`${count} spans`, () => collector.spans.length >= count);
   return collector.spans;
 }
 
@@ -243,7 +244,7 @@ for (const [what, answer] of [
       top: `${telemetry(collector)}\ndrain: { timeout: 1s }`,
     });
     for (let round = 0; round < 20; round++) assert.equal(await ask(bench, '/x/1'), 200);
-    await until(() => collector.headers.length > 0, 'a post');
+    await until('a post', () => collector.headers.length > 0);
     assert.equal(await ask(bench, '/x/1'), 200);
     await bench.relay.stop();
     assert.doesNotMatch(bench.log.join(''), /eyJ/);
@@ -263,10 +264,10 @@ test('a collector that nobody reaches is counted and told once', async (t) => {
   for (let round = 0; round < 2; round++) {
     assert.equal(await ask(bench, '/x/1'), 200);
     await until(
+      'failed spans',
       async () =>
         ((await readMetrics(bench)).get('latchkey_spans_total{result="failed"}') ?? 0) >=
         2 * (round + 1),
-      'failed spans',
     );
   }
   const problems = logged(bench, 'telemetry_problem');

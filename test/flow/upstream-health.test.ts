@@ -12,6 +12,7 @@ import {
   readMetrics,
 } from '../support/operator.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
+import { until } from '../support/until.ts';
 
 const health: HealthConfig = {
   path: '/well',
@@ -34,17 +35,9 @@ async function upstreamsCheck(bench: RelayBench) {
   return { status, ...found };
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 250; attempt++) {
-    if (await holds()) return;
-    await sleep(20);
-  }
-  throw new Error(`it did not come to be that ${what}`);
-}
-
 async function get(bench: RelayBench, path: string): Promise<Response> {
   const headers = { authorization: `Bearer ${await bench.token()}` };
-  return fetch(bench.relay.url + path, { headers, signal: AbortSignal.timeout(10_000) });
+  return fetch(bench.relay.url + path, { headers, signal: AbortSignal.timeout(60_000) });
 }
 
 const metric = (api: string, upstream: string): string =>
@@ -130,7 +123,7 @@ test('the file says how addresses are watched', async (t) => {
     upstreams: [`http://127.0.0.1:${one.port}`],
     api: '    health: { path: "/well?now", interval: 100ms, timeout: 1s, unhealthyAfter: 1 }',
   });
-  await until('it is asked', () => Promise.resolve(one.paths.includes('/well?now')));
+  await until('it is asked', () => one.paths.includes('/well?now'));
   one.answer(404);
   await until('it is down', async () => (await upstreamsCheck(bench)).status === 503);
 });
@@ -156,5 +149,5 @@ test('a reload that is refused begins no checks', async (t) => {
   assert.equal(refused.status, 422);
   assert.equal(one.paths.length, 0);
   assert.equal((await postReload(bench)).status, 200);
-  await until('it is asked', () => Promise.resolve(one.paths.length > 0));
+  await until('it is asked', () => one.paths.length > 0);
 });

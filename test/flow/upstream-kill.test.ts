@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { verifyLedger } from '../../audit/verify.ts';
 import { settledRecords } from '../audit/ledger-dir.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 import { startUpstreamProcess } from '../support/upstream-process.ts';
+import { until } from '../support/until.ts';
 
 const LOOPS = 32;
 
@@ -19,7 +19,7 @@ function load(bench: RelayBench, token: string, method: string) {
     new Promise((resolve) => {
       const headers = { authorization: `Bearer ${token}` };
       const request = http.request(`${bench.relay.url}/x/1`, { method, agent, headers });
-      request.setTimeout(20_000, () => request.destroy(new Error('no answer in time')));
+      request.setTimeout(60_000, () => request.destroy(new Error('no answer in time')));
       request.on('error', (error) => {
         failures.push(error.message);
         resolve();
@@ -47,14 +47,6 @@ function load(bench: RelayBench, token: string, method: string) {
       agent.destroy();
     },
   };
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
-    if (holds()) return;
-    await sleep(20);
-  }
-  throw new Error(`it did not come to be that ${what}`);
 }
 
 for (const method of ['GET', 'DELETE']) {

@@ -51,7 +51,7 @@ async function send(
   const answer = await fetch(`${bench.relay.url}/x/1`, {
     ...init,
     headers: { authorization: `Bearer ${await bench.token()}` },
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
   });
   await answer.arrayBuffer();
   return { status: answer.status, code: answer.headers.get('x-latchkey-code') };

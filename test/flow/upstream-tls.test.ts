@@ -22,7 +22,7 @@ function relayTo(t: TestContext, upstream: string, api: Partial<ApiConfig> = {})
 async function get(bench: RelayBench): Promise<{ readonly status: number; readonly body: string }> {
   const answer = await fetch(`${bench.relay.url}/x/1`, {
     headers: { authorization: `Bearer ${await bench.token()}` },
-    signal: AbortSignal.timeout(10_000),
+    signal: AbortSignal.timeout(60_000),
   });
   return { status: answer.status, body: await answer.text() };
 }

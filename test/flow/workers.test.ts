@@ -12,7 +12,8 @@ import { writeKeyPair } from '../support/operator.ts';
 import { createProofKey, proof } from '../support/dpop.ts';
 import { makeSigningKey } from '../support/issuer.ts';
 import { createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
-import { loadWith, startRelayProcess, until, type RelayProcess } from '../support/relay-process.ts';
+import { loadWith, startRelayProcess, type RelayProcess } from '../support/relay-process.ts';
+import { until } from '../support/until.ts';
 
 const skip = process.platform === 'win32' && 'there are no such signals';
 const WORKERS = 'workers: 2';
@@ -57,7 +58,7 @@ test('connections are shared out evenly, and both workers serve', { skip }, asyn
   assert.equal(relay.named('listening')[0]?.['workers'], 2);
   const token = await relay.token();
   const load = loadWith(t, relay.url, () => bearer(token), { clients: 8 });
-  await until(() => relay.upstream.requests() > 100, 'requests');
+  await until('requests', () => relay.upstream.requests() > 100);
   const metrics = await relay.metrics();
   const { statuses, failures } = await load.stop();
   assert.equal(metrics.get('latchkey_worker_connections{worker="1"}'), 4);
@@ -80,10 +81,10 @@ test(
     const load = loadWith(t, relay.url, () => bearer(token));
     for (let round = 0; round < 3; round++) {
       const before = relay.upstream.requests();
-      await until(() => relay.upstream.requests() > before + 50, 'requests');
+      await until('requests', () => relay.upstream.requests() > before + 50);
       const count = relay.named('worker_ready').length;
       process.kill(relay.workers()[round % 2] as number, 'SIGKILL');
-      await until(() => relay.named('worker_ready').length > count, 'a new worker');
+      await until('a new worker', () => relay.named('worker_ready').length > count);
     }
     const { statuses } = await load.stop();
     assert.deepEqual([...statuses.keys()], [200]);
@@ -118,9 +119,9 @@ test('workers end with the primary', { skip }, async (t) => {
   assert.equal(pids.length, 2);
   const token = await relay.token();
   const streams = [1, 2].map(() => ask(relay, bearer(token), '/x/stream', 60_000));
-  await until(() => upstream.requests() === 2, 'a stream in each');
+  await until('a stream in each', () => upstream.requests() === 2);
   await relay.stop('SIGKILL');
-  await until(() => !pids.some(isAlive), 'no worker');
+  await until('no worker', () => !pids.some(isAlive));
   assert.deepEqual((await Promise.all(streams)).map(statusOf), [200, 200]);
 });
 
@@ -177,7 +178,7 @@ test('a revocation is in force in every worker when it is answered', { skip }, a
   // A worker that begins later knows as well.
   const token = await relay.token({ sub: 'user-0' });
   relay.child.kill('SIGUSR2');
-  await until(() => relay.named('workers_replaced').length === 1, 'replaced');
+  await until('replaced', () => relay.named('workers_replaced').length === 1);
   assert.equal(statusOf(await ask(relay, bearer(token))), 401);
 });
 
@@ -192,7 +193,7 @@ test('a revocation cuts the streams of every worker', { skip }, async (t) => {
       (answer) => answer.text().catch(() => 'cut'),
     ),
   );
-  await until(() => relay.upstream.requests() === 4, 'four streams');
+  await until('four streams', () => relay.upstream.requests() === 4);
   const answer = await fetch(`${relay.management}/revocations`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -263,7 +264,7 @@ test('SIGTERM lets every worker finish what it has, and ends with 0', { skip }, 
       ),
     ),
   );
-  await until(() => relay.upstream.requests() === 4, 'four requests');
+  await until('four requests', () => relay.upstream.requests() === 4);
   const code = await relay.stop();
   assert.deepEqual(await answers, ['slow', 'slow', 'slow', 'slow']);
   assert.equal(code, 0);
@@ -281,7 +282,7 @@ test('SIGUSR2 replaces every worker without a failed request', { skip }, async (
   const before = relay.workers();
   for (let round = 1; round <= 2; round++) {
     relay.child.kill('SIGUSR2');
-    await until(() => relay.named('workers_replaced').length === round, 'replaced', 40_000);
+    await until('replaced', () => relay.named('workers_replaced').length === round);
   }
   const results = await Promise.all(loads.map((load) => load.stop()));
   for (const { statuses, failures } of results)
@@ -356,13 +357,13 @@ test(
         `GET /x/a HTTP/1.1\r\nHost: ${hostname}:${port}\r\nAuthorization: Bearer ${token}\r\n\r\n`,
       );
     for (const { socket } of sockets.slice(2)) socket.write('GET /x/a HTTP/1.1\r\nHost: a');
-    await until(() => sockets.every(({ heard }) => heard.text !== ''), 'four answers');
+    await until('four answers', () => sockets.every(({ heard }) => heard.text !== ''));
     assert.deepEqual(
       sockets.map(({ heard }) => statusOf(heard.text)),
       [200, 200, 408, 408],
     );
     for (const { socket } of sockets) socket.destroy();
-    await until(async () => !(await open()).heard.ended, 'room again');
+    await until('room again', async () => !(await open()).heard.ended);
   },
 );
 
