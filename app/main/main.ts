@@ -39,7 +39,7 @@ import { askWords, managerWords } from './manager-words.ts';
 import { createStartAtLogin } from './start-at-login.ts';
 import { readStartOptions } from './start-options.ts';
 import { trayActions } from './tray-actions.ts';
-import { createVaults } from './vaults.ts';
+import { createVaults, tokenStore } from './vaults.ts';
 
 /** The bundle lies in dist/main, the page and the preload script beside it. */
 const built = join(__dirname, '..');
@@ -66,11 +66,11 @@ async function main(): Promise<void> {
       const settings = loadSettings({ dataDir });
       log.setLevel(settings.get('log.level'));
       settings.faults.forEach((fault) => log.warn('settings', undefined, { fault }));
-      const memoryOnly = settings.get('tokens.store') === 'memory';
+      const store = tokenStore(settings);
       return createAgent({
         dataDir,
         settings,
-        vaultAt: (dir) => vaultAt(dir, memoryOnly),
+        vaultAt: (dir) => vaultAt(dir, store),
         openBrowser: options.browser ? openBrowser : () => Promise.resolve(),
         notify: (fault) => notify('Latchkey', fault.message, window.show),
         version: manifest.version,
