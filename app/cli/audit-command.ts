@@ -21,7 +21,13 @@ export function runAudit(argv: readonly string[], io: CommandIo): Promise<number
   const dir = auditDir(dataDir, taken(rest, '--profile', 'a name'), io);
   if (rest[0] === 'export' && !mayExport(dataDir, io)) return Promise.resolve(1);
   const { stdout, stderr } = process;
-  return runAuditCommand(rest, { dir, version: readVersion(), stdout, stderr });
+  return runAuditCommand(rest, {
+    dir,
+    version: readVersion(),
+    stdout,
+    stderr,
+    program: 'latchkey audit',
+  });
 }
 
 /** A policy may want the record to stay where it is. */
