@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -168,21 +170,34 @@ export function tetheredScript(script: string, args: readonly string[]): readonl
 }
 
 /**
+ * Below what systems hand out for port 0 and for outgoing connections, so that nobody takes one by chance; above all
+ * that browsers refuse.
+ */
+const PORTS = { least: 11_000, beyond: 32_000 };
+
+/**
  * Finds free ports on loopback, all different.
  *
  * @param count how many
  * @returns port numbers; another process may still take one before it is used
  */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const { createServer } = await import('node:net');
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports: number[] = [];
-  for (const server of servers) {
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const address = server.address();
-    if (typeof address === 'object' && address !== null) ports.push(address.port);
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(PORTS.least, PORTS.beyond);
+    if ((await isFree(port, '127.0.0.1')) && (await isFree(port, '::1'))) ports.add(port);
   }
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
+  return [...ports];
+}
+
+async function isFree(port: number, host: string): Promise<boolean> {
+  const server = createServer().listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    // Where there is no IPv6 nobody can be there.
+    return ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '');
+  }
+  await once(server.close(), 'close');
+  return true;
 }
