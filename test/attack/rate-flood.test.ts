@@ -57,7 +57,7 @@ test('an API has only so many exchanges open, and a place is free when one ends'
   assert.match(refused, /\r\nRetry-After: 1\r\n/);
   waiting[0]?.destroy();
   await until('a place is free', () => upstream.open() === 1);
-  void sendRaw(bench.relay.url, get(token), quick);
+  void sendRaw(bench.relay.url, get(token), { ...quick, timeoutMs: 2_000 });
   await until('it is taken', () => upstream.requests() === 3);
   waiting[1]?.destroy();
 });
