@@ -130,7 +130,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
         api,
         relativePath,
         proto,
-        register: exchanges.registrar(principal),
+        register: exchanges.registrar(principal, api.config.streams.gracefulMs),
         answered: metrics.answered,
         watchUpload: bounds.uploads.watch,
       };

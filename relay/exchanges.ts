@@ -7,9 +7,10 @@ export interface Exchanges {
   /**
    * @param principal whose exchange it is: it ends when the token is revoked, and, once its answer has
    *   begun, with the token
+   * @param gracefulMs how long it may then go on
    * @returns the `register` that forward and tunnel call
    */
-  registrar(principal: Principal): (exchange: Cuttable) => Registration;
+  registrar(principal: Principal, gracefulMs: number): (exchange: Cuttable) => Registration;
   /** How many are open, or how many of those whose principal matches. */
   count(matches?: (principal: Principal) => boolean): number;
   /** Ends all. */
@@ -30,10 +31,16 @@ class Open implements Registration {
   /** -1 when it is over. */
   private at: number;
 
-  constructor(list: Open[], principal: Principal, exchange: Cuttable, nowMs: number) {
+  constructor(
+    list: Open[],
+    principal: Principal,
+    exchange: Cuttable,
+    nowMs: number,
+    gracefulMs: number,
+  ) {
     const { acceptedUntilMs, expiresAtMs } = principal;
     this.principal = principal;
-    this.endsAtMs = nowMs < expiresAtMs ? expiresAtMs : acceptedUntilMs;
+    this.endsAtMs = (nowMs < expiresAtMs ? expiresAtMs : acceptedUntilMs) + gracefulMs;
     this.exchange = exchange;
     this.list = list;
     this.at = list.push(this) - 1;
@@ -96,7 +103,8 @@ export function createExchanges(now: () => number, revocations: Revocations): Ex
   }, 1000);
   sweep.unref();
   return {
-    registrar: (principal) => (exchange) => new Open(open, principal, exchange, now()),
+    registrar: (principal, gracefulMs) => (exchange) =>
+      new Open(open, principal, exchange, now(), gracefulMs),
     count: (matches) =>
       matches === undefined
         ? open.length

@@ -26,8 +26,16 @@ function bench(t: TestContext, wrap: (state: SharedState) => SharedState = (stat
   });
   const ends: string[] = [];
   /** Opens an exchange that unregisters when it is cut, as forward and tunnel do. */
-  const open = (name: string, who: typeof ann, hasBegun = () => true): (() => void) => {
-    const registration = exchanges.registrar(who)({
+  const open = (
+    name: string,
+    who: typeof ann,
+    hasBegun = () => true,
+    gracefulMs = 0,
+  ): (() => void) => {
+    const registration = exchanges.registrar(
+      who,
+      gracefulMs,
+    )({
       hasBegun,
       cut(by) {
         ends.push(`${name} ${by}`);
@@ -79,6 +87,19 @@ test('what was let in is answered, though its token ends; what goes on beyond th
   hasBegun = true;
   await until('it ends once it streams', () => ends.length === 2);
   assert.deepEqual(ends, ['streams expiry', 'asked expiry']);
+});
+
+test('a stream may go on for a while after the end of its token, not after a revocation', async (t) => {
+  const { state, ends, open } = bench(t);
+  const nowMs = Date.now();
+  const ended = { ...bob, expiresAtMs: nowMs - 1, acceptedUntilMs: nowMs };
+  open('graceful', ended, () => true, 2_500);
+  open('revoked', { ...ann, expiresAtMs: nowMs - 1, acceptedUntilMs: nowMs }, () => true, 60_000);
+  await state.revoke(revocation);
+  assert.deepEqual(ends, ['revoked revocation']);
+  await until('the other has ended', () => ends.length === 2);
+  assert.equal(ends[1], 'graceful expiry');
+  assert.ok(Date.now() >= nowMs + 2_500);
 });
 
 test('what begins on a token that ended by our clock only has the time of the other', async (t) => {

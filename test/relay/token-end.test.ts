@@ -23,6 +23,19 @@ test('a request is answered, though its token ends while the API works on it', a
   for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 200 [^]*ok$/);
 });
 
+test('a stream may end by itself within `streams.graceful`', async (t) => {
+  const bench = await createRelayBench(t, {
+    upstreams: [await startStreams(t)],
+    api: '    streams: { graceful: 3s }',
+  });
+  const endsAtMs = (seconds() + 1) * 1_000;
+  const headers = { authorization: `Bearer ${await bench.token({ exp: endsAtMs / 1_000 })}` };
+  const socket = new WebSocket(`${bench.relay.url.replace('http', 'ws')}/x/socket`, { headers });
+  const [code] = (await once(socket, 'close')) as [number];
+  assert.equal(code, 1008);
+  assert.ok(Date.now() >= endsAtMs + 3_000);
+});
+
 test('a stream that `clockTolerance` let begin late lasts as long as that', async (t) => {
   const bench = await createRelayBench(t, {
     upstreams: [await startStreams(t)],
