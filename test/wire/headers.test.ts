@@ -101,7 +101,20 @@ test('forwarded fields are believed only from trusted proxies', () => {
     clientAddress('10.0.0.1', ['Forwarded', 'for="[2001:db8::1]:4711";proto=http'], trusted),
     '2001:db8::1',
   );
-  assert.equal(clientAddress('10.0.0.1', ['X-Forwarded-For', 'unknown'], trusted), '10.0.0.1');
+  for (const [value, expected] of [
+    ['unknown', ''],
+    ['203.0.113.9:4711', '203.0.113.9'],
+    ['[2001:DB8:0::1]:4711', '2001:db8::1'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['::ffff:203.0.113.9', '203.0.113.9'],
+    ['::FFFF:cb00:7109', '203.0.113.9'],
+    ['203.0.113.9, unknown', ''],
+    ['203.0.113.9,', ''],
+    ['', ''],
+    ['fe80::1%eth0', ''],
+    ['unknown, 203.0.113.9', '203.0.113.9'],
+  ] as const)
+    assert.equal(clientAddress('10.0.0.1', ['X-Forwarded-For', value], trusted), expected, value);
 });
 
 test('IPv6 addresses are quoted in Forwarded', () => {
