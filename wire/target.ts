@@ -29,6 +29,10 @@ function decodeEscape(hex: string): string {
   if (character === '/' || character === '\\') {
     throw ambiguous('The path holds an encoded slash or backslash; servers disagree on it.');
   }
+  // Servers that decode first cut off what follows, and see `/adm` where rules saw `/adm%3Bx`.
+  if (character === ';') {
+    throw ambiguous('The path holds an encoded semicolon; servers disagree on it.');
+  }
   return UNRESERVED.test(character) ? character : `%${hex.toUpperCase()}`;
 }
 

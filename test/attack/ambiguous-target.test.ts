@@ -21,6 +21,8 @@ const AMBIGUOUS = [
   '/x//adm',
   '/x/adm;x=1',
   '/x/;/adm',
+  '/x/adm%3Bx',
+  '/x/%3b/adm',
   '/x/a%00',
   '/x/a%0d%0ab',
   '/x/a%7f',
