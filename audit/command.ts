@@ -14,6 +14,7 @@ import { holdCommand, holdOptions } from './hold-command.ts';
 import { type AuditFormat, FORMATS } from './formats/names.ts';
 import { type LedgerRead, noteRead } from './people/note-read.ts';
 import { reportCommand, reportOptions } from './report/command.ts';
+import { readPeriod } from './report/period.ts';
 import { rotateKeyCommand, rotateKeyOptions } from './rotate-key-command.ts';
 import { condition, requireLedger } from './reader.ts';
 import { verifyLedger } from './verify.ts';
@@ -156,6 +157,7 @@ async function exportTo(argv: readonly string[], io: Io): Promise<number> {
   // What cannot be done is not recorded as done.
   requireLedger(dir);
   condition(filter);
+  if (filter.since !== undefined && filter.until !== undefined) readPeriod(filter, Date.now());
   note(io, { ...filter, kind: 'export', what: `export as ${format}` });
   await writeExport(dir, { format, ...(version && { version }), ...filter }, stdout);
   return 0;

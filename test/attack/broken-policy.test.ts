@@ -114,6 +114,53 @@ describe('a policy that cannot be read opens nothing', () => {
   });
 });
 
+/** What a file says twice, and how the fault names it. */
+const twice: readonly (readonly [string, string])[] = [
+  ['{"guard":{"requireToolKeys":true},"network":{},"guard":{"otherUsers":false}}', 'guard'],
+  ['{"guard":{"requireToolKeys":true,"requireToolKeys":false}}', 'guard.requireToolKeys'],
+  ['{"guard":{"otherUsers":false,"\\u006ftherUsers":true}}', 'guard.otherUsers'],
+  ['{"guard":{"otherUsers":false},"guard.otherUsers":true}', 'guard.otherUsers'],
+  ['{"relays":[{},{"url" : "a:\\"{[","url"\n:"b"}]}', 'relays[1].url'],
+  ['\uFEFF{"x":[[],{"a":{"b":[1,2],"b":[]}}]}', 'x[1].a.b'],
+  ['{"__proto__":1,"__proto__":2}', '__proto__'],
+  ['{"network":{"http://a:pw@proxy":1,"http://a:pw@proxy":2}}', 'a member of network'],
+  ['{"":1,"":2}', 'a member'],
+];
+
+describe('a member that is there twice opens nothing: nobody knows which one was meant', () => {
+  for (const [text, member] of twice) {
+    test(text, (t) => {
+      const { dataDir, policy, load } = place(t);
+      writeFileSync(policy, text);
+      const settings = load();
+      assertLocked(settings, Object.keys(strict), text);
+      const fault = `${policy}: ${member} is there twice, and nobody can know which one was meant: remove one; `;
+      assert.ok(settings.graveFault?.startsWith(fault), settings.graveFault);
+      rmSync(policy);
+      writeFileSync(join(dataDir, 'settings.json'), text);
+      assert.equal(load().get('guard.requireToolKeys'), true);
+      assert.throws(() => saveSettings(dataDir, {}), { code: 'bad_settings' });
+    });
+  }
+
+  test('the same name in two places, or as a text, is no repetition', (t) => {
+    const { policy, load } = place(t);
+    const long = { note: '\\"guard":'.repeat(80_000) };
+    for (const values of [
+      { guard: { otherUsers: false }, tokens: { otherUsers: 1 }, otherUsers: {} },
+      { guard: { otherUsers: false }, x: ['x', { x: 'x' }, { x: '"x":1,"x":2' }, '}', 'x'] },
+      { guard: { otherUsers: false }, 'guard.requireToolKeys': true },
+      { guard: { otherUsers: false }, ...long },
+    ]) {
+      writeFileSync(policy, JSON.stringify(values));
+      const settings = load();
+      assert.equal(settings.graveFault, undefined);
+      const found = settings.effective().find(({ key }) => key === 'guard.otherUsers');
+      assert.deepEqual([found?.value, found?.source], [false, 'policy']);
+    }
+  });
+});
+
 describe('a section of a policy that is no section locks each of its keys', () => {
   for (const bad of ['locked', 'x', '', null, 5, true, [], [{ otherUsers: false }]]) {
     for (const group of ['guard', 'tokens', 'audit', 'signIn', 'network']) {

@@ -31,7 +31,7 @@ function command(
   const { home, ...rest } = options;
   const env = { ...process.env, NODE_COMPILE_CACHE: '', ...(home && { HOME: home }) };
   const ended = spawnSync(process.execPath, [script, ...args], { ...rest, env, timeout: 60_000 });
-  return { code: ended.status, err: ended.stderr.toString() };
+  return { code: ended.status, out: ended.stdout.toString(), err: ended.stderr.toString() };
 }
 
 test('an empty --data-dir is bad usage, and closes no directory', { skip }, (t) => {
@@ -88,6 +88,36 @@ test('neither are the current folder, the home folder and the root', { skip }, (
     assert.match(err, why);
   }
   assert.deepEqual([modeOf(home), modeOf(cwd)], [0o755, 0o755]);
+});
+
+test('the home folder is no data directory, though it is private', { skip }, (t) => {
+  const home = privateDir(t);
+  const { code, err } = command(main, ['agent', '--data-dir', home], { home });
+  assert.equal(code, 2, err);
+  assert.match(err, /\(it is your home folder\)\. Choose another one with --data-dir/u);
+  assert.deepEqual(readdirSync(home), []);
+});
+
+test('one that is private already stays in use, whatever else it holds', { skip }, (t) => {
+  const dir = privateDir(t);
+  writeFileSync(join(dir, 'notes.txt'), '');
+  ensureDataDir(dir);
+  assert.equal(modeOf(dir), 0o700);
+});
+
+test('doctor never tells people to close what is not Latchkey’s', { skip }, (t) => {
+  const [home, foreign] = [privateDir(t), sharedPlace(t, 'family.jpg')];
+  for (const [dir, why] of [
+    ['/', /belongs to another user|is no place for Latchkey: it is the root/u],
+    [home, /is no place for Latchkey: it is your home folder/u],
+    [foreign, /is no place for Latchkey: others may enter it, and it holds "family\.jpg"/u],
+  ] as const) {
+    const { code, out } = command(main, ['doctor', '--data-dir', dir], { home });
+    assert.equal(code, 1, out);
+    assert.match(out, why);
+    assert.match(out, /do: Choose (?:another directory|your own) with --data-dir/u);
+    assert.doesNotMatch(out, /chmod/u);
+  }
 });
 
 test('one that is empty, or holds Latchkey’s files only, is made private', { skip }, (t) => {

@@ -119,6 +119,8 @@ test('bad usage ends with 2 and says what to do', async (t) => {
     [['verify', '--public-key', `${dir}/none`], /public keys/],
     [['export', '--format', 'pdf'], /no format pdf/],
     [['export', '--since', 'soon'], /since must be/],
+    [['export', '--since', '2026-11-30', '--until', '2026-11-01'], /the period is empty/],
+    [['export', '--since', '2026-11-30', '--until', '2026-11-30'], /the period is empty/],
   ];
   for (const [argv, message] of cases) {
     const { code, out, err } = await run(dir, ...argv);

@@ -2,6 +2,7 @@ import type { Check, CheckContext, Found } from './check.ts';
 import { lstatSync, readdirSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { unfitness } from '../agent/settings/data-dir.ts';
 
 /** Can nobody else look into the data directory? */
 export const dataDirectoryCheck: Check = {
@@ -26,6 +27,14 @@ function checkDataDirectory({ dataDir }: CheckContext): Found {
       outcome: 'fail',
       detail: `${dataDir} belongs to another user (uid ${stats.uid})`,
       todo: 'Choose your own with --data-dir or LATCHKEY_DATA_DIR.',
+    };
+  }
+  const unfit = unfitness(dataDir, stats.mode);
+  if (unfit !== undefined) {
+    return {
+      outcome: 'fail',
+      detail: `${dataDir} is no place for Latchkey: ${unfit}`,
+      todo: 'Choose another directory with --data-dir or LATCHKEY_DATA_DIR, and leave this one as it is.',
     };
   }
   const open = (stats.mode & 0o077) !== 0;

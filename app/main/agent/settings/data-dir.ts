@@ -38,10 +38,9 @@ export function ensureDataDir(dir: string): void {
     if (process.platform === 'win32') return;
     const { uid, mode } = statSync(dir);
     if (uid !== userInfo().uid) throw new Error('it belongs to another user');
-    if ((mode & 0o077) === 0) return;
-    const shared = sharedUse(dir);
-    if (shared !== undefined) throw new Error(`others may enter it, and ${shared}`);
-    chmodSync(dir, 0o700);
+    const unfit = unfitness(dir, mode);
+    if (unfit !== undefined) throw new Error(unfit);
+    if (isOpen(mode)) chmodSync(dir, 0o700);
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'unknown';
     throw new AgentError(
@@ -56,12 +55,29 @@ export function ensureDataDir(dir: string): void {
 const ours =
   /^(?:(?:settings|tool-keys|profile)\.json(?:\.\d+\.tmp)?|session\.sealed(?:\.new)?|[\w-]+\.(?:sock|log)|audit(?:\.assertion\.key)?|profiles|chromium|Crashpad|Singleton\w+|Local State|Preferences|\.DS_Store)$/;
 
-/** Why a directory must stay open to others. */
-function sharedUse(dir: string): string | undefined {
+/**
+ * Tells why a directory is no place of Latchkey's. What must stay open to others cannot be made private, and what
+ * holds everything else of a person is not Latchkey's, however private it is.
+ *
+ * @param dir a directory that is there
+ * @param mode its mode, as `stat` tells
+ * @returns the reason, or `undefined` when it is private, or may be made so
+ */
+export function unfitness(dir: string, mode: number): string | undefined {
   const place = realpathSync(dir);
   if (dirname(place) === place) return 'it is the root of the file system';
   if (isSame(place, homedir())) return 'it is your home folder';
-  const foreign = readdirSync(dir).find((name) => !ours.test(name));
+  const shared = isOpen(mode) ? sharedUse(place) : undefined;
+  return shared && `others may enter it, and ${shared}`;
+}
+
+function isOpen(mode: number): boolean {
+  return (mode & 0o077) !== 0;
+}
+
+/** Why a directory must stay open to others. */
+function sharedUse(place: string): string | undefined {
+  const foreign = readdirSync(place).find((name) => !ours.test(name));
   if (foreign !== undefined) {
     return `it holds ${JSON.stringify(foreign)}, which is not Latchkey's: making it private would close that, too`;
   }

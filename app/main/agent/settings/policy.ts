@@ -1,5 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync } from 'node:fs';
+import { repeatedMember } from './repeated-member.ts';
 import { isObject } from './schema.ts';
+import { badRepeat } from './setting-fault.ts';
 
 /** A settings or policy file as read; faults name the file and say what to do. */
 export interface SettingsFile {
@@ -19,7 +21,7 @@ const LARGEST_BYTES = 1024 * 1024;
  *
  * @param path absolute path
  * @returns its members, or `undefined` when there is no such file; one that is there and cannot be read as an
- *   object is broken, and a fault
+ *   object, or that sets a member twice, is broken, and a fault
  */
 export function readSettingsFile(path: string): SettingsFile | undefined {
   let file: number;
@@ -42,16 +44,18 @@ function readOpened(file: number, path: string): SettingsFile {
   const stats = fstatSync(file);
   if (!stats.isFile()) return broken(path, 'is not a file');
   if (stats.size > LARGEST_BYTES) return broken(path, `is larger than ${LARGEST_BYTES} bytes`);
-  const values = parsed(readFileSync(file, 'utf8'));
-  return isObject(values)
-    ? { path, values, faults: [], isBroken: false, mode: stats.mode }
-    : broken(path, 'is not a JSON object');
+  const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
+  const values = parsed(text);
+  if (!isObject(values)) return broken(path, 'is not a JSON object');
+  const repeated = repeatedMember(text, values);
+  if (repeated) return broken(path, badRepeat(repeated));
+  return { path, values, faults: [], isBroken: false, mode: stats.mode };
 }
 
 /** Without the parser's words: they quote the file. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

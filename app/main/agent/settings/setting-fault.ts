@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { MemberPath } from './repeated-member.ts';
 import { isObject, keys, type SettingKey } from './schema.ts';
 
 /** Nothing that somebody typed into these is repeated: passwords stand in them, in any spelling. */
@@ -39,6 +40,23 @@ export function badGroup(name: string, raw: unknown): string {
     key.startsWith(`${name}.`) ? [key.slice(name.length + 1)] : [],
   );
   return `${name}: is ${kindOf(raw)} and must be an object that may hold ${members.join(', ')}; the safer value of each holds instead`;
+}
+
+/**
+ * Says that a file sets a member twice.
+ *
+ * @param path where the second one stands
+ * @returns which one, and what to do; a name that is none of a setting is not repeated
+ */
+export function badRepeat(path: MemberPath): string {
+  const isPlain = plainName.test(String(path.at(-1)));
+  const place = placeOf(isPlain ? path : path.slice(0, -1));
+  const member = isPlain ? place : `a member${place && ` of ${place}`}`;
+  return `${member} is there twice, and nobody can know which one was meant: remove one`;
+}
+
+function placeOf(path: MemberPath): string {
+  return path.map(step).join('').replace(/^\./u, '');
 }
 
 function foundWords(key: SettingKey, value: unknown, issue: z.core.$ZodIssue | undefined): string {
@@ -82,10 +100,12 @@ function textKind(text: string): string {
     : `an address that begins with ${scheme}`;
 }
 
+const plainName = /^[\w-]{1,63}$/u;
+
 const step = (part: PropertyKey): string => {
   if (typeof part === 'number') return `[${part}]`;
   const name = String(part);
-  return /^[\w-]{1,63}$/u.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+  return plainName.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
 };
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
