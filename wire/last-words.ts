@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 const GOODBYE_MS = 1_000;
@@ -29,6 +30,9 @@ export function endWithAnswer(socket: Duplex, text: string): void {
   else socket.destroy();
 }
 
+/** Ended without its own last words, TLS tells by itself that something is missing. */
+const isSecure = (socket: Socket): boolean => 'encrypted' in socket;
+
 /**
  * Cuts an answer short: its connection is closed. Behind another answer it has none yet; node would then
  * leave the client waiting for ever.
@@ -36,6 +40,10 @@ export function endWithAnswer(socket: Duplex, text: string): void {
  * @param response begun or not
  */
 export function cutAnswer(response: ServerResponse): void {
-  if (response.socket === null) response.once('socket', (socket) => socket.destroy());
+  const { socket } = response;
+  if (socket === null) response.once('socket', (later) => later.destroy());
+  // To HTTP/1.0 the connection's end is the body's: only a reset tells that there was more.
+  if (response.req.httpVersionMinor === 0 && socket !== null && !isSecure(socket))
+    socket.resetAndDestroy();
   response.destroy();
 }

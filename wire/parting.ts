@@ -79,6 +79,8 @@ export function createParting(server: Server): Parting {
     switched: ({ socket }) => void answers.delete(socket),
     announce() {
       isAnnounced = true;
+      for (const response of answers.values())
+        if (response !== 'idle' && !response.headersSent) response.shouldKeepAlive = false;
     },
     async over(timeoutMs) {
       const startedMs = performance.now();

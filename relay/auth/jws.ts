@@ -87,19 +87,31 @@ export function parseCompactJws(token: string): CompactJws {
   return { header, claims, parts: { protected: protectedPart, payload, signature } };
 }
 
+function objectIn(part: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
- * Tells whether a token is, or is a damaged, signed JWT: its header says how it is signed. Such a token is
- * shown to nobody who would only have to mend it to use it.
+ * Tells whose a token is that could not be taken apart, as far as what is left of it tells. Whoever is shown a
+ * damaged JWT of somebody else's has only to mend it to use it.
  *
  * @param token as it was sent
- * @returns false for opaque tokens, and for encrypted ones, which only their issuer can read
+ * @returns `isSigned` when its header says how it is signed; the issuers that its parts name. Neither for opaque tokens,
+ *   nor for encrypted ones, which only their issuer can read
  */
-export function looksSigned(token: string): boolean {
-  const [first = ''] = token.split('.', 1);
-  try {
-    const header: unknown = JSON.parse(Buffer.from(first, 'base64url').toString('utf8'));
-    return isObject(header) && 'alg' in header && !('enc' in header);
-  } catch {
-    return false;
-  }
+export function readDamaged(token: string): {
+  readonly isSigned: boolean;
+  readonly issuers: readonly string[];
+} {
+  const parts = token.split('.', 10).map(objectIn);
+  const [header] = parts;
+  return {
+    isSigned: header !== undefined && 'alg' in header && !('enc' in header),
+    issuers: parts.map((part) => part?.['iss']).filter((iss) => typeof iss === 'string'),
+  };
 }

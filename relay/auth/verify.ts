@@ -6,7 +6,7 @@ import { type ProofChecker, checkBinding } from './binding.ts';
 import { checkClaims, checkHeader, checkLifetime, checkProfile } from './checks.ts';
 import { principalFromClaims } from './claims.ts';
 import type { IssuerKeys, IssuerState } from './jwks.ts';
-import { looksSigned, parseCompactJws } from './jws.ts';
+import { parseCompactJws, readDamaged } from './jws.ts';
 import type { CompactJws } from './jws.ts';
 import type { Introspector } from './introspect.ts';
 import type { Presentation } from './presentation.ts';
@@ -90,7 +90,9 @@ function findSource(
   try {
     jws = parseCompactJws(token);
   } catch (error) {
-    if (opaque === undefined || looksSigned(token)) throw error;
+    if (opaque === undefined) throw error;
+    const { isSigned, issuers } = readDamaged(token);
+    if (isSigned || issuers.some((issuer) => issuer !== opaque.config.issuer)) throw error;
     return { source: opaque };
   }
   if (opaque === undefined) checkHeader(jws.header);

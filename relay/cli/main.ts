@@ -85,6 +85,12 @@ function failed(error: unknown): number {
  */
 export async function main(argv: string[]): Promise<number> {
   const [first = 'serve', ...rest] = argv;
+  if (first === '--version') {
+    const { version } = packageJson;
+    process.stdout.write(`${rest.includes('--json') ? JSON.stringify({ version }) : version}\n`);
+    return 0;
+  }
+  if (first === 'help' && rest.length > 0) return await main([...rest, '--help']);
   if (first === 'help' || asksForHelp([first])) {
     process.stdout.write(USAGE);
     return 0;

@@ -156,7 +156,7 @@ export function parseConfigText(text: string, env: NodeJS.ProcessEnv): ParsedDoc
   const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
   const problems = [...document.errors, ...document.warnings];
   const faults: RawFault[] = problems.map((problem) => ({
-    path: pathAtOffset(document, problem.pos[0]),
+    path: problem.code === 'MULTIPLE_DOCS' ? [] : pathAtOffset(document, problem.pos[0]),
     message: faultTexts[problem.code] ?? `is not usable YAML: ${problem.message}`,
     offset: problem.pos[0],
   }));

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { AuditRecord } from '../../audit/record.ts';
 import { settledRecords } from '../audit/ledger-dir.ts';
@@ -46,6 +48,22 @@ test('an answer that the API breaks off is told from a whole one', async (t) => 
   const name =
     'latchkey_requests_total{api="x",decision="allow",code="upstream_protocol",status="200"}';
   assert.equal(metrics.get(name), 1, [...metrics.keys()].join('\n'));
+});
+
+test('a client of HTTP/1.0 learns that an answer was broken off', async (t) => {
+  const upstream = await createRawUpstream((socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    setTimeout(() => socket.resetAndDestroy(), 50);
+  });
+  const bench = await createRelayBench(t, { upstream });
+  const { host, hostname, port } = new URL(bench.relay.url);
+  const socket = connect(Number(port), hostname);
+  socket.write(
+    `GET /x/a HTTP/1.0\r\nHost: ${host}\r\nAuthorization: Bearer ${await bench.token()}\r\n\r\n`,
+  );
+  socket.resume();
+  const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+  assert.equal(error.code, 'ECONNRESET');
 });
 
 test('what a refusal of somebody recognised sent is counted', async (t) => {

@@ -145,3 +145,25 @@ test(
     assert.ok(counts.failed <= closings / 8, `${counts.failed} of ${counts.ok} failed`);
   },
 );
+
+test('an answer that was under way when the end was announced tells it too', async (t) => {
+  let answer: (() => void) | undefined;
+  const server = http.createServer((request, response) => {
+    parting.began(request, response);
+    answer = () => {
+      response.end('ok');
+      parting.ended(request, response);
+    };
+  });
+  const parting = createParting(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => parting.end());
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write(REQUEST);
+  await until('it is under way', () => answer !== undefined);
+  parting.announce();
+  answer?.();
+  const [chunk] = (await once(socket, 'data')) as [Buffer];
+  assert.match(chunk.toString('latin1'), /\r\nConnection: close\r\n/i);
+});

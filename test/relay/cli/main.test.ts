@@ -37,6 +37,12 @@ const helps: readonly (readonly [argv: readonly string[], usage: RegExp])[] = [
     ['audit', '--help'],
     /^usage: latchkey-relay audit verify .*\n( +latchkey-relay audit .*\n){7}$/,
   ],
+  [
+    ['help', 'audit', 'hold'],
+    /^usage: latchkey-relay audit hold add .*\n( +latchkey-relay audit hold .*\n){2}$/,
+  ],
+  [['--version'], /^\d+\.\d+\.\d+\n$/],
+  [['--version', '--json'], /^\{"version":"\d+\.\d+\.\d+"\}\n$/],
   [['--help'], /^usage: latchkey-relay \[serve\] .*\n( +latchkey-relay .*\n){5}$/],
 ];
 

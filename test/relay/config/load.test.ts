@@ -136,7 +136,11 @@ test('refuses what is not plain YAML', async (t) => {
   assert.match((await faultLines(t, '- 1\n')).join('\n'), /^1 \(file\): must be a mapping/);
   assert.notEqual((await faultLines(t, '')).length, 0);
   for (const more of ['---\nnonsense: 1\n', '---\n', '...\nlisten: [\n'])
-    assert.match((await faultLines(t, `${GOOD}${more}`)).join('\n'), /one document/, more);
+    assert.match(
+      (await faultLines(t, `${GOOD}${more}`)).join('\n'),
+      /^1\d \(file\): must be one document/,
+      more,
+    );
 });
 
 test('an aliased block is read and its faults are found', async (t) => {
