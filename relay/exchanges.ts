@@ -1,4 +1,5 @@
 import type { ClosedBy, Cuttable, Registration } from '../wire/forward-plan.ts';
+import { Listed } from '../wire/listed.ts';
 import type { Principal } from './auth/principal.ts';
 import type { SharedState } from './state/shared-state.ts';
 
@@ -22,14 +23,11 @@ export interface Exchanges {
 type Revocations = Pick<SharedState, 'isRevoked' | 'onRevoked'>;
 
 /** A place in the list of what is open. */
-class Open implements Registration {
+class Open extends Listed implements Registration {
   readonly principal: Principal;
   /** What begins on a token that ended a moment ago, by another clock, has that clock's time. */
   readonly endsAtMs: number;
   private readonly exchange: Cuttable;
-  private readonly list: Open[];
-  /** -1 when it is over. */
-  private at: number;
 
   constructor(
     list: Open[],
@@ -38,12 +36,11 @@ class Open implements Registration {
     nowMs: number,
     gracefulMs: number,
   ) {
+    super(list);
     const { acceptedUntilMs, expiresAtMs } = principal;
     this.principal = principal;
     this.endsAtMs = (nowMs < expiresAtMs ? expiresAtMs : acceptedUntilMs) + gracefulMs;
     this.exchange = exchange;
-    this.list = list;
-    this.at = list.push(this) - 1;
   }
 
   cut(by: ClosedBy): void {
@@ -55,15 +52,8 @@ class Open implements Registration {
     if (this.endsAtMs <= nowMs && this.exchange.hasBegun()) this.exchange.cut('expiry');
   }
 
-  /** The last one takes its place. */
   end(): void {
-    if (this.at < 0) return;
-    const last = this.list.pop() as Open;
-    if (last !== this) {
-      this.list[this.at] = last;
-      last.at = this.at;
-    }
-    this.at = -1;
+    this.leave();
   }
 }
 
@@ -76,11 +66,6 @@ class Open implements Registration {
  * @returns the register
  */
 export function createExchanges(now: () => number, revocations: Revocations): Exchanges {
-  /**
-   * A list, not a Set: what comes and goes with each request makes a Set replace its table all the time, and the
-   * old table points to the new one. Once one of them is in V8's old generation, it keeps all that follow, and
-   * whatever was in them, until a full collection: that cost a third of the CPU time.
-   */
   const open: Open[] = [];
 
   function cutRevoked(): void {

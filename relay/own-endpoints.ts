@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isRead } from '../wire/methods.ts';
 import type { Target } from '../wire/target.ts';
 import { catalogue, publicDocument, whoami } from './documents.ts';
 import { LOGOUT_PATH, type LogoutEndpoint } from './logout.ts';
@@ -20,8 +21,6 @@ export interface OwnEndpoints {
     target: Target,
   ): Promise<boolean>;
 }
-
-const isRead = ({ method }: Target): boolean => method === 'GET' || method === 'HEAD';
 
 /**
  * Makes the relay's own endpoints.

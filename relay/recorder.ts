@@ -88,11 +88,11 @@ export function createRecorder(
         const ended = await run();
         const { status, bytesIn = 0, bytesOut = 0, cutBy: closedBy = 'upstream', problem } = ended;
         const upstream = admitted.upstream.url;
-        const code = problem === undefined ? {} : { code: problem };
-        const end = { status, ...code, upstream, bytesIn, bytesOut, closedBy };
+        const end = { status, upstream, bytesIn, bytesOut, closedBy };
         visit.status = status === 0 ? CLIENT_LEFT : status;
         if (problem !== undefined) visit.code = problem;
-        record?.finish(describeEnd(visit, end, now()));
+        const told = problem === undefined ? end : { ...end, code: problem };
+        record?.finish(describeEnd(visit, told, now()));
       } catch (error) {
         const upstream = admitted.upstream.url;
         visit.open = { record, end: { upstream, closedBy: 'error' } };

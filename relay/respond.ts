@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { RELAYED_METHODS } from '../wire/methods.ts';
 import { ProblemError, sendProblem } from '../wire/problem.ts';
 import { RelayError } from './errors.ts';
 
@@ -32,8 +33,6 @@ function challenge(
   parts.push(`resource_metadata=${quote(metadata)}`);
   return `${scheme} ${parts.join(', ')}`;
 }
-
-const RELAYED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /** One challenge a scheme that could succeed; each in a field of its own. */
 function challenges(problem: RelayError, facts: ChallengeFacts): string[] {
@@ -102,9 +101,9 @@ export function refuse(
     if (values.length > 0) response.setHeader('WWW-Authenticate', values);
     if (facts.dpop && offersNonce(problem, facts))
       response.setHeader('DPoP-Nonce', facts.dpop.nonce);
-    // RFC 9110 §15.5.6. What an API takes of these is its own to say.
+    // RFC 9110 §15.5.6.
     if (problem.code === 'method' && !response.hasHeader('Allow'))
-      response.setHeader('Allow', RELAYED);
+      response.setHeader('Allow', RELAYED_METHODS);
     // The app records why, without reading the body that it passes on.
     response.setHeader('X-Latchkey-Code', problem.code);
   }

@@ -32,7 +32,8 @@ export interface Call {
 }
 
 /** The tool's connection, as far as carrying a call goes. */
-export interface ToolSide extends Pick<RunningCall, 'gone' | 'leaver' | 'register'> {
+export interface ToolSide {
+  readonly running: Pick<RunningCall, 'gone' | 'leaver' | 'register'>;
   /** What came of the body, so that it can be sent once more. */
   readonly kept: KeptBody;
   /** Sends the call to the relay, and the answer to the tool unless the plan keeps it back. */

@@ -156,7 +156,7 @@ export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => strin
         return true;
       },
       kept: tool.kept,
-      register: (exchange) => tool.register(exchange),
+      register: (exchange) => tool.running.register(exchange),
     };
   }
 
@@ -168,7 +168,7 @@ export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => strin
     attempt: Attempt,
     { answer }: Extract<ForwardResult, { kind: 'intercepted' }>,
   ): AuditFields {
-    if (tool.gone.aborted) return { closedBy: tool.leaver() };
+    if (tool.running.gone.aborted) return { closedBy: tool.running.leaver() };
     const fields = answerFields(call, path, answer.raw);
     const retry =
       attempt.refusal?.kind === 'step-up' && fieldValues(fields, 'retry-after').length === 0
@@ -201,17 +201,17 @@ export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => strin
       const { status, bytesIn } = result;
       if (result.kind === 'answered') {
         const { bytesOut, cutBy = 'relay' } = result;
-        const closedBy = cutBy === 'client' ? tool.leaver() : cutBy;
+        const closedBy = cutBy === 'client' ? tool.running.leaver() : cutBy;
         const unanswered = closedBy === 'drain' ? 503 : 499;
         finish({ status: status || unanswered, bytesIn, bytesOut, closedBy });
         return undefined;
       }
       // Whatever fails now, there is an answer already; nobody may wait for one.
       const remedy = remedies
-        .apply(attempt.refusal, { ...attempt, api: route.api }, tool.gone)
+        .apply(attempt.refusal, { ...attempt, api: route.api }, tool.running.gone)
         .catch(() => undefined);
-      const next = await Promise.race([remedy, aborted(tool.gone)]);
-      if (next === undefined || tool.gone.aborted) {
+      const next = await Promise.race([remedy, aborted(tool.running.gone)]);
+      if (next === undefined || tool.running.gone.aborted) {
         finish({ status, bytesIn, ...give(call, route.path, tool, attempt, result) });
         return undefined;
       }
@@ -233,7 +233,7 @@ export function createCarrier(deps: CarrierDeps, hops: Hops, nextId: () => strin
         // A site that is known to be none of ours must not bring up a sign-in.
         const known = deps.snapshot().apis;
         if (call.host.kind === 'site' && known.length > 0) siteOf(call.host.host, known);
-        let access: Access | undefined = await deps.authorize(tool.gone);
+        let access: Access | undefined = await deps.authorize(tool.running.gone);
         const needsApis = call.host.kind !== 'loopback' || call.key !== undefined;
         const apis = needsApis ? await deps.apis() : deps.snapshot().apis;
         const route = relayPath(call.host, { path }, apis);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { readFraming, type Framing } from '../../../../wire/framing.ts';
 import { fieldValues } from '../../../../wire/headers.ts';
+import { isRead } from '../../../../wire/methods.ts';
 import { canonicalTarget, type Target } from '../../../../wire/target.ts';
 import { carryTrace } from '../../../../wire/trace.ts';
 import { AgentError } from '../errors.ts';
@@ -36,9 +37,6 @@ function checkLoop(request: IncomingMessage): void {
     'This request has come from Latchkey already. Check that the relay’s address is not this port.',
   );
 }
-
-/** Pages are for GET, and for HEAD as for GET (RFC 9110 §9.3.2). */
-const isRead = ({ method }: Target): boolean => method === 'GET' || method === 'HEAD';
 
 /**
  * Makes the guard's sequence: Host, origins, the connection's owner, the tool's key.

@@ -1,5 +1,6 @@
 import { WireError } from '../../../../wire/errors.ts';
 import { fieldValues, type HeaderList } from '../../../../wire/headers.ts';
+import { RELAYED_METHODS } from '../../../../wire/methods.ts';
 import { ProblemError } from '../../../../wire/problem.ts';
 import { AgentError } from '../errors.ts';
 import type { SignInChallenge } from '../login/challenge.ts';
@@ -73,9 +74,6 @@ export function readRefusal(status: number, raw: HeaderList): Refusal | undefine
   return code?.startsWith('token_') && code !== 'token_missing' ? { kind: 'token' } : undefined;
 }
 
-/** What is relayed; which of these an API takes is its own to say. */
-const RELAYED = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
-
 /**
  * Tells which fields a refusal needs beside its own. The challenge has a scheme of its own: by one that they
  * know, such as Bearer or Basic, tools would begin a sign-in of theirs, which leads nowhere here.
@@ -89,7 +87,7 @@ export function refusalFields(
   problem: Pick<ProblemError, 'code' | 'status'>,
   relay: string | undefined,
 ): Readonly<Record<string, string>> {
-  if (problem.status === 405) return { Allow: RELAYED };
+  if (problem.status === 405) return { Allow: RELAYED_METHODS };
   if (problem.status !== 401) return {};
   const parts = [`error="${problem.code}"`];
   if (relay !== undefined) {

@@ -104,9 +104,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
       const call = await received(request, entrance, story);
       if (serveLocal(call, request, response)) return;
       await carry(story, call, {
-        gone: running.gone,
-        leaver: () => running.leaver(),
-        register: (exchange) => running.register(exchange),
+        running,
         kept: keepBody(call.framing),
         run: (plan) => forward(request, response, plan),
         response: () => response,
@@ -142,9 +140,7 @@ export function createProxy(deps: ProxyDeps): Proxy {
     try {
       const call = await received(request, entrance, story);
       await carry(story, call, {
-        gone: running.gone,
-        leaver: () => running.leaver(),
-        register: (exchange) => running.register(exchange),
+        running,
         kept: keepBody({ kind: 'none' }),
         run: (plan) => tunnel(request, socket, plan),
         response: () => responseOn(request, socket),

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Listed } from '../../../../wire/listed.ts';
 import type { Cuttable, Registration } from '../../../../wire/forward-plan.ts';
 
 /** One request of a tool, from its arrival to its closed record. */
@@ -30,18 +31,10 @@ const CUT = new Error('Latchkey ends');
 const LOOK_MS = 5;
 
 /** A class, where most of this code has functions: one is made for each request, and its methods are not. */
-class Running implements RunningCall, Registration {
-  private readonly list: Running[];
+class Running extends Listed implements RunningCall, Registration {
   private readonly abort = new AbortController();
   private exchange: Cuttable | undefined = undefined;
   private isCut = false;
-  /** -1 when it is over. */
-  private at: number;
-
-  constructor(list: Running[]) {
-    this.list = list;
-    this.at = list.push(this) - 1;
-  }
 
   get gone(): AbortSignal {
     return this.abort.signal;
@@ -70,15 +63,8 @@ class Running implements RunningCall, Registration {
     this.exchange?.cut('drain');
   }
 
-  /** The last one takes its place: what comes and goes with each request would make a Set replace its table. */
   ended(): void {
-    if (this.at < 0) return;
-    const last = this.list.pop() as Running;
-    if (last !== this) {
-      this.list[this.at] = last;
-      last.at = this.at;
-    }
-    this.at = -1;
+    this.leave();
   }
 }
 
