@@ -156,7 +156,9 @@ test(
     assert.equal(await isRefused(), false);
     await until('refused', isRefused);
     assert.deepEqual([socket.readyState, events.closed], [WebSocket.OPEN, false]);
-    assert.equal(Object.values(idle.freeSockets).length, 0, 'what is idle is closed');
+    // The client hears of it a moment later than of the listener.
+    await until('what is idle is closed', () => Object.values(idle.freeSockets).length === 0);
+    assert.deepEqual([socket.readyState, events.closed], [WebSocket.OPEN, false]);
     const answer = await slow;
     assert.equal(answer.kind === 'answer' && answer.status, 200);
 
