@@ -12,6 +12,7 @@ import {
 import { createPageFiles } from '../../relay/console/page-files.ts';
 import { eventually, testOutput } from '../support/electron.ts';
 import { findChromium, launchChromium } from '../support/sign-in.ts';
+import { wear } from '../support/theme.ts';
 
 const missing = findChromium() === undefined && 'no Chromium: set CHROMIUM_PATH';
 if (missing && process.env['CI'] === 'true') throw new Error(missing);
@@ -252,13 +253,12 @@ describe('the console in a browser', { skip: missing }, () => {
       await page.getByRole('heading', { name: heading }).waitFor();
       for (const [size, viewport, colorScheme] of views) {
         await page.setViewportSize(viewport);
-        await page.emulateMedia({ colorScheme });
+        await wear(page, colorScheme);
         await page.waitForLoadState('networkidle').catch(() => undefined);
         const wide = await page.evaluate(
           '[...document.querySelectorAll("html, main, .panel, .virtual")].filter((it) => it.scrollWidth > it.clientWidth).length',
         );
         assert.equal(wide, 0, `${name} is too wide on the ${size}`);
-        await page.waitForTimeout(250);
         assert.deepEqual(await axeViolations(page), [], `${name} ${size} ${colorScheme}`);
         await page.screenshot({
           path: await testOutput(`console-${name}-${size}-${colorScheme}.png`),

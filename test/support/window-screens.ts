@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { axeViolations, isEveryView } from './axe.ts';
-import { eventually, testOutput } from './electron.ts';
+import { testOutput } from './electron.ts';
 import { findChromium, launchChromium } from './sign-in.ts';
+import { wear } from './theme.ts';
 import { createWindowAgent, type WindowAgent } from './window-agent.ts';
 import { openWindowPage, windowOrigin, type WindowPage } from './window-page.ts';
 import { ready } from './window-states.ts';
@@ -22,12 +23,6 @@ const views = [
       ] as const)
     : []),
 ] as const;
-
-/** Text, since it runs in the page: the colours have changed, and nothing moves any more but what turns for ever. */
-const settled = (colorScheme: string): string =>
-  `document.documentElement.dataset.mantineColorScheme === '${colorScheme}' &&
-    document.getAnimations().every((it) =>
-      it.playState !== 'running' || it.effect.getTiming().iterations === Infinity)`;
 
 /** One page a test, before an agent that stands still. */
 export interface WindowScreens {
@@ -86,11 +81,8 @@ export function useWindowScreens(): () => WindowScreens {
     const { page } = opened();
     for (const { colorScheme, ...size } of views) {
       const where = `${name}-${size.width}-${colorScheme}`;
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.setViewportSize(size);
-      const isSettled = async () =>
-        (await page.evaluate<boolean>(settled(colorScheme))) || undefined;
-      await eventually('the page to settle', isSettled);
+      await wear(page, colorScheme);
       await page.screenshot({ path: await testOutput(`window-${where}.png`) });
       assert.deepEqual(await axeViolations(page), [], where);
       const overflow = await page.evaluate(

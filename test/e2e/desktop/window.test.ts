@@ -22,6 +22,7 @@ import type { LaunchedApp } from '../../support/electron.ts';
 import { findChromium, signInWithChromium, signInWithFetch } from '../../support/sign-in.ts';
 import { startSniHost } from '../../support/sni-host.ts';
 import type { SniHost, TrayHandle } from '../../support/sni-host.ts';
+import { wear } from '../../support/theme.ts';
 
 const skip = await electronSkipReason();
 
@@ -84,8 +85,7 @@ describe('the tray app with the demo company', { skip }, () => {
     });
 
   const shoot = async (name: string, scheme: 'light' | 'dark'): Promise<void> => {
-    await page.emulateMedia({ colorScheme: scheme });
-    await page.waitForTimeout(300);
+    await wear(page, scheme);
     await page.screenshot({ path: await testOutput(`${name}-${scheme}.png`) });
   };
 
@@ -96,7 +96,7 @@ describe('the tray app with the demo company', { skip }, () => {
     await page.getByText('must be reached over https').waitFor();
     await shoot('first-run', 'light');
     await shoot('first-run', 'dark');
-    await page.emulateMedia({ colorScheme: 'light' });
+    await wear(page, 'light');
     assert.deepEqual(await tray.labels(), [
       'Signed out',
       'Set the relay’s address…',
@@ -111,7 +111,7 @@ describe('the tray app with the demo company', { skip }, () => {
     );
     await shoot('signed-out', 'light');
     await shoot('signed-out', 'dark');
-    await page.emulateMedia({ colorScheme: 'light' });
+    await wear(page, 'light');
   });
 
   test('gives the page no Node, no Electron, no network and no way out', async () => {
@@ -207,7 +207,7 @@ describe('the tray app with the demo company', { skip }, () => {
     await page.getByText('Finish in your browser').waitFor();
     await shoot('signing-in', 'light');
     await shoot('signing-in', 'dark');
-    await page.emulateMedia({ colorScheme: 'light' });
+    await wear(page, 'light');
     const signingIn = await tray.icon();
     const url = await eventually('the browser to open', async () => (await openedPages()).at(-1));
     const shownToPage = JSON.stringify(await snapshot());
@@ -232,7 +232,7 @@ describe('the tray app with the demo company', { skip }, () => {
     await page.getByText('try this in a terminal').waitFor();
     await shoot('nothing-yet', 'light');
     await shoot('nothing-yet', 'dark');
-    await page.emulateMedia({ colorScheme: 'light' });
+    await wear(page, 'light');
     assert.ok(labels.includes('Sign out') && !labels.includes('Sign in'));
   });
 
@@ -267,7 +267,7 @@ describe('the tray app with the demo company', { skip }, () => {
     await page.getByText(refusedId).waitFor();
     await shoot('activity-details', 'light');
     await shoot('activity-details', 'dark');
-    await page.emulateMedia({ colorScheme: 'light' });
+    await wear(page, 'light');
     await page.getByLabel('Refused only').uncheck();
     await refusedRow.getByRole('button').click();
     await shoot('ready', 'light');
@@ -324,7 +324,7 @@ describe('the tray app with the demo company', { skip }, () => {
     await page.locator('[data-check="local-port"][data-outcome="ok"]').waitFor();
     await shoot('health', 'light');
     await shoot('health', 'dark');
-    await page.emulateMedia({ colorScheme: 'light' });
+    await wear(page, 'light');
     assert.deepEqual(await axeViolations(page), []);
     await page.getByRole('tab', { name: 'Overview' }).click();
     await page.getByRole('article').first().waitFor();
