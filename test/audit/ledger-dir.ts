@@ -66,10 +66,10 @@ function hasOpen(records: readonly AuditRecord[]): boolean {
 
 /**
  * All records once each request that was allowed, or of somebody recognised, has its end, which is written a
- * little after the answer. Waits at most 30 s.
+ * little after the answer. Waits at most 60 s.
  */
 export async function settledRecords(dir: string): Promise<AuditRecord[]> {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const records = await allRecords(dir);
     if (!hasOpen(records) || Date.now() > deadline) return records;

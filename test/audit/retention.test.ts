@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { createLedger, type Ledger, type LedgerOptions } from '../../audit/ledger.ts';
 import type { RetentionPolicy } from '../../audit/retention/policy.ts';
@@ -46,11 +47,12 @@ async function settled(dir: string): Promise<void> {
         return `${name} ${ino} ${size}`;
       })
       .join();
-  for (let before = ''; before !== look() || before.includes('.new');) {
-    before = look();
-    await new Promise((resolve) => {
-      setTimeout(resolve, 150);
-    });
+  // Often for a short while, not once for long: a process that stood still has not settled.
+  for (let [before, quiet] = ['', 0]; quiet < 40;) {
+    await sleep(5);
+    const now = look();
+    quiet = now === before && !now.includes('.new') ? quiet + 1 : 0;
+    before = now;
   }
 }
 

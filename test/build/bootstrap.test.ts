@@ -38,7 +38,7 @@ beforeEach(() => {
     join(clone, 'script.mjs'),
     `if (process.argv[2] === 'wait') process.on('SIGTERM', () => process.exit(9));
      console.log(JSON.stringify(process.argv.slice(2)));
-     if (process.argv[2] === 'wait') setTimeout(() => {}, 20000);
+     if (process.argv[2] === 'wait') setTimeout(() => {}, 150_000);
      else process.exit(Number(process.argv[2] ?? 0));`,
   );
 });
@@ -59,7 +59,7 @@ function install(version = '24.0.0'): void {
 async function bootstrap(args: readonly string[], options: { env?: object; kill?: boolean } = {}) {
   const child = spawn(process.execPath, [join(clone, 'build/bootstrap.mjs'), ...args], {
     env: { ...process.env, npm_execpath: join(clone, 'npm.cjs'), ...options.env },
-    timeout: 30_000,
+    timeout: 120_000,
   });
   let stdout = '';
   let stderr = '';
@@ -119,9 +119,7 @@ describe('build/bootstrap.mjs', () => {
       },
     );
     shell.stdout.once('data', () => shell.kill('SIGKILL'));
-    const deadline = setTimeout(() => shell.stdout.destroy(), 10_000);
     // The pipe closes only when the script, which holds it too, has ended.
-    await once(shell.stdout, 'end');
-    clearTimeout(deadline);
+    await once(shell.stdout, 'end', { signal: AbortSignal.timeout(100_000) });
   });
 });

@@ -54,7 +54,7 @@ describe('what npm run dist builds', () => {
   test('bad usage ends with 2 and shows the options', async () => {
     const script = join(import.meta.dirname, '..', '..', 'build', 'dist.ts');
     const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
-      execFile(process.execPath, [script, '--fast'], { timeout: 60_000 }, (error, _, stderr) =>
+      execFile(process.execPath, [script, '--fast'], { timeout: 120_000 }, (error, _, stderr) =>
         resolve({ code: error?.code, stderr }),
       );
     });

@@ -24,7 +24,7 @@ async function folder(t: TestContext): Promise<string> {
 
 async function runShim(args: readonly string[], env: Record<string, string> = {}) {
   return run(process.execPath, [shim, ...args], {
-    timeout: 60_000,
+    timeout: 120_000,
     env: { ...process.env, LATCHKEY_DEB_LEVEL: '0', SOURCE_DATE_EPOCH: '1700000000', ...env },
   });
 }

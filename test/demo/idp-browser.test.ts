@@ -10,6 +10,7 @@ import { createIdentityProvider } from '../../demo/idp.ts';
 import type { IdentityProvider } from '../../demo/idp.ts';
 import { demoCode } from '../../demo/people.ts';
 import { findChromium, launchChromium, signInWithChromium } from '../support/sign-in.ts';
+import { until } from '../support/until.ts';
 
 const logouts: URLSearchParams[] = [];
 const callback = createServer((request, response) => {
@@ -107,6 +108,7 @@ describe('the pages of the identity provider in a real browser', { skip }, () =>
       await page.goto(`${provider.issuer}/session/end`);
       await page.getByRole('button', { name: 'Sign out' }).click();
       await page.getByText('Your session has ended.').waitFor();
+      await until('the app is told', () => logouts.length > 0);
       const claims = decodeJwt(logouts.at(-1)?.get('logout_token') ?? '');
       assert.equal(claims.sub, 'alice');
       assert.equal(typeof claims['sid'], 'string');

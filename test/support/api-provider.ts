@@ -189,7 +189,7 @@ export async function startApiProvider(
         authentication: { kind: 'client_secret_basic', secret: 'inspect' },
         cacheMs: 1_000,
         negativeCacheMs: 1_000,
-        timeoutMs: 5_000,
+        timeoutMs: 60_000,
       },
     }),
   };

@@ -67,9 +67,10 @@ export async function startConsoleProvider(
         rpInitiatedLogout: { enabled: options.withoutLogout !== true },
         backchannelLogout: { enabled: true },
       },
-      // Its own refuses to send to loopback.
+      // Its own refuses to send to loopback, and waits for 2.5 s only.
       fetch: (url, init = {}) => {
         Reflect.deleteProperty(init, 'dispatcher');
+        Reflect.deleteProperty(init, 'signal');
         return fetch(url, init);
       },
       findAccount: (_context, user) => ({

@@ -111,7 +111,7 @@ export async function launchApp(options: LaunchOptions): Promise<LaunchedApp> {
         if (running.exitCode !== null || running.signalCode !== null) resolve();
         else running.once('exit', () => resolve());
       });
-      const timer = setTimeout(() => running.kill('SIGKILL'), 15_000);
+      const timer = setTimeout(() => running.kill('SIGKILL'), 60_000);
       await app.close().catch(() => undefined);
       await ended;
       clearTimeout(timer);

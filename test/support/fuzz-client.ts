@@ -8,9 +8,10 @@ export interface Exchanged {
   readonly ended: boolean;
 }
 
-/** How long nothing may come before the client says that it has sent all. */
+/** How long nothing may come before the client says that it has sent all; counted in parts, as a busy loop is not quiet. */
 const QUIET_MS = 250;
-const PATIENCE_MS = 15_000;
+const PARTS = 10;
+const PATIENCE_MS = 60_000;
 
 /**
  * Sends bytes in pieces over a connection of its own and reads until the other side ends it.
@@ -24,6 +25,7 @@ export function exchangePieces(port: number, pieces: readonly string[]): Promise
     const socket = connect(port, '127.0.0.1');
     let answer = '';
     let quiet: NodeJS.Timeout | undefined;
+    let quietParts = 0;
     const done = (ended: boolean): void => {
       clearTimeout(quiet);
       clearTimeout(deadline);
@@ -32,23 +34,27 @@ export function exchangePieces(port: number, pieces: readonly string[]): Promise
     };
     const deadline = setTimeout(() => done(false), PATIENCE_MS);
     const listen = (): void => {
-      clearTimeout(quiet);
-      // What it has sent so far may be the beginning of something: nothing more comes.
-      quiet = setTimeout(() => socket.end(), QUIET_MS);
+      if (socket.destroyed) return;
+      quiet = setTimeout(() => {
+        quietParts += 1;
+        // What it has sent so far may be the beginning of something: nothing more comes.
+        if (quietParts >= PARTS) socket.end();
+        else listen();
+      }, QUIET_MS / PARTS);
     };
     socket.setNoDelay(true);
     socket.on('connect', () => {
-      listen();
       void (async () => {
         for (const [index, piece] of pieces.entries()) {
           if (index > 0) await sleep(1);
           if (socket.writable) socket.write(piece, 'latin1');
         }
+        listen();
       })();
     });
     socket.on('data', (chunk: Buffer) => {
       answer += chunk.toString('latin1');
-      listen();
+      quietParts = 0;
     });
     socket.on('error', () => done(true));
     socket.on('close', () => done(true));

@@ -51,10 +51,11 @@ export interface FuzzProxy {
   readonly connections: () => number;
 }
 
-const PATIENCE_MS = 15_000;
-/** Long enough that a busy machine is no silent upstream. */
-const SILENCE_MS = 3_000;
-const SETTLE_MS = 5;
+const PATIENCE_MS = 60_000;
+/** Long enough that a machine that stood still for a while is no silent upstream. */
+const SILENCE_MS = 8_000;
+/** In which what was written is read: time alone passes for a process that stands still. */
+const SETTLE_TURNS = 5;
 const keep = { drop: () => false, add: [] };
 
 /** Returns what was seen up to the end of the connection. */
@@ -178,7 +179,7 @@ export async function createFuzzProxy(t: TestContext): Promise<FuzzProxy> {
         seen.push(
           ...(await ask(port, asked.slice(seen.length), pace, async ({ id }) => {
             await Promise.race([ends.get(id), sleep(SILENCE_MS)]);
-            await sleep(SETTLE_MS);
+            for (let at = 0; at < SETTLE_TURNS; at++) await sleep(1);
           })),
         );
       own?.destroy();

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomBytes, type JsonWebKey } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { errors, Provider } from 'oidc-provider';
 import { createMemoryStore } from '../../demo/idp-store.ts';
+import { freePort } from './free-port.ts';
 
 /** A real provider with the grants that need no browser on this machine. */
 export interface GrantsProvider {
@@ -94,12 +94,13 @@ export async function startGrantsProvider(
   refreshSeconds = 900,
 ): Promise<GrantsProvider> {
   const server = http.createServer();
-  const listen = async (port: number): Promise<number> => {
+  // Of those that nobody gets by chance: it is taken again.
+  const port = await freePort();
+  const listen = async (): Promise<void> => {
     server.listen(port, '127.0.0.1');
     await once(server, 'listening');
-    return (server.address() as AddressInfo).port;
   };
-  const port = await listen(0);
+  await listen();
   const issuer = `http://127.0.0.1:${port}`;
   const provider = configure(issuer, machines, refreshSeconds);
   const grants: string[] = [];
@@ -114,7 +115,7 @@ export async function startGrantsProvider(
     server.closeAllConnections();
     await once(server, 'close');
   };
-  return { issuer, grants, down, up: async () => void (await listen(port)), close: down };
+  return { issuer, grants, down, up: listen, close: down };
 }
 
 /** What a person would send with a form: its hidden fields, and a name where it asks for one. */

@@ -24,7 +24,7 @@ export async function startHopServer(
   t: Pick<TestContext, 'after'>,
   path: RelayPath,
   relay: URL,
-  connectMs = 5_000,
+  connectMs = 60_000,
 ): Promise<string> {
   const hops = createHops(path);
   const server = createServer((request, response) => {
@@ -43,7 +43,7 @@ export async function startHopServer(
           keep,
         ),
         maxBodyBytes: Infinity,
-        timeouts: { connectMs, headersMs: 5_000, idleMs: 5_000 },
+        timeouts: { connectMs, headersMs: 60_000, idleMs: 60_000 },
         answer: (_status, raw) => responseHeaders(raw, keep),
       });
     run().catch((error: unknown) => {

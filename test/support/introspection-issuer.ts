@@ -140,7 +140,7 @@ export async function createIntrospectionIssuer(t: TestContext): Promise<Introsp
         authentication: { kind: 'client_secret_basic', secret: 's3cret' },
         cacheMs: 30_000,
         negativeCacheMs: 5_000,
-        timeoutMs: 2_000,
+        timeoutMs: 60_000,
         ...introspection,
       },
       ...changes,

@@ -62,9 +62,10 @@ function createProvider(
     },
     scopes: ['openid'],
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-    // Its own refuses to send to loopback.
+    // Its own refuses to send to loopback, and waits for 2.5 s only.
     fetch: (url, options = {}) => {
       Reflect.deleteProperty(options, 'dispatcher');
+      Reflect.deleteProperty(options, 'signal');
       return fetch(url, options);
     },
   });

@@ -68,7 +68,7 @@ export async function prepareRelays(
   const running = new Set<RunningRelay>();
   t.after(async () => {
     await Promise.all([...running].map((relay) => relay.stop()));
-    await rm(dir, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true, maxRetries: 10 });
   });
   const issuers = options.issuers.map(
     ({ issuer }) => `  - issuer: ${issuer}

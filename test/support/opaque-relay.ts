@@ -79,7 +79,7 @@ management: { listen: 127.0.0.1:0 }
   t.after(async () => {
     await relay.stop();
     await upstream.close();
-    await rm(dir, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true, maxRetries: 10 });
   });
   return {
     url: relay.url,

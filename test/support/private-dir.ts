@@ -6,7 +6,7 @@ import { after, before, type TestContext } from 'node:test';
 /** A data directory of mode 0700 that goes when the test ends. */
 export function privateDir(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'latchkey-cli-'));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  t.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
   return dir;
 }
 
@@ -16,6 +16,6 @@ export function sharedDir(): () => string {
   before(() => {
     parent = mkdtempSync(join(tmpdir(), 'latchkey-shared-'));
   });
-  after(() => rmSync(parent, { recursive: true, force: true }));
+  after(() => rmSync(parent, { recursive: true, force: true, maxRetries: 10 }));
   return () => join(parent, 'audit');
 }

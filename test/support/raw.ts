@@ -1,4 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { readStrictly } from './strict-response.ts';
+import { until } from './until.ts';
 
 /** Everything that a lenient upstream received, and a way to answer as it likes. */
 export interface RawUpstream {
@@ -56,6 +58,21 @@ export async function createRawUpstream(
   };
 }
 
+/** The quiet is counted in parts, each over a turn of the loop: a process that stood still was not quiet. */
+const PARTS = 10;
+/** How long the rest of an answer may take: whoever sends it may have been stopped in the middle. */
+const PARTIAL_MS = 3_000;
+
+/** Whether an answer has begun and, as far as its framing tells, not ended. */
+function isPartial(answer: string, method: string): boolean {
+  for (let rest = answer; rest !== '';) {
+    const reading = readStrictly(rest, { method, upgrade: true, closed: false });
+    if (reading.kind !== 'complete') return reading.kind === 'partial';
+    rest = rest.slice(reading.used);
+  }
+  return false;
+}
+
 /** Sends bytes as they are and collects the answer until the other side ends or is quiet. */
 export function sendRaw(
   url: string,
@@ -65,8 +82,20 @@ export function sendRaw(
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
+    const parts = typeof bytes === 'string' ? [bytes] : bytes;
+    const method = parts[0]?.startsWith('HEAD ') ? 'HEAD' : 'GET';
+    const partMs = (options.quietMs ?? 300) / PARTS;
     let answer = '';
+    let quietParts = 0;
     let quiet: NodeJS.Timeout | undefined;
+    const listen = (): void => {
+      quiet = setTimeout(() => {
+        quietParts += 1;
+        const isOver = quietParts * partMs >= PARTIAL_MS || !isPartial(answer, method);
+        if (quietParts >= PARTS && isOver) done();
+        else listen();
+      }, partMs);
+    };
     const done = (): void => {
       clearTimeout(quiet);
       clearTimeout(deadline);
@@ -75,12 +104,12 @@ export function sendRaw(
     };
     const deadline = setTimeout(done, options.timeoutMs ?? 30_000);
     socket.on('connect', () => {
-      for (const part of typeof bytes === 'string' ? [bytes] : bytes) socket.write(part, 'latin1');
+      for (const part of parts) socket.write(part, 'latin1');
     });
     socket.on('data', (chunk: Buffer) => {
       answer += chunk.toString('latin1');
-      clearTimeout(quiet);
-      quiet = setTimeout(done, options.quietMs ?? 300);
+      quietParts = 0;
+      if (quiet === undefined) listen();
     });
     socket.on('end', done);
     socket.on('close', done);
@@ -89,6 +118,35 @@ export function sendRaw(
       else reject(error);
     });
   });
+}
+
+/**
+ * Sends a head and drips a body until the other side closes, which may reset the connection: then its answer can be
+ * lost on the way, and all begins anew.
+ *
+ * @param url where to
+ * @param head of a request with a long body
+ * @returns the answer
+ */
+export async function trickle(url: string, head: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  let answer = '';
+  const attempt = async (): Promise<boolean> => {
+    const socket = connect(Number(port), hostname);
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+    socket.on('error', () => undefined);
+    socket.write(head);
+    const drip = setInterval(() => socket.write('x'), 200);
+    const giveUp = setTimeout(() => socket.destroy(), 60_000);
+    await new Promise((resolve) => {
+      socket.once('close', resolve);
+    });
+    clearInterval(drip);
+    clearTimeout(giveUp);
+    return answer !== '';
+  };
+  await until('an answer while the body trickles', attempt);
+  return answer;
 }
 
 /** The status of the first answer in raw bytes; 0 without one. */

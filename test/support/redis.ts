@@ -39,6 +39,7 @@ function exchange(port: number, text: string): Promise<string> {
     const socket = connect(port, '127.0.0.1', () => socket.write(text));
     socket.setTimeout(20_000, () => socket.destroy(new Error('Redis does not answer')));
     socket.once('error', reject);
+    socket.once('close', () => reject(new Error('Redis left without an answer')));
     socket.once('data', (chunk) => {
       socket.destroy();
       resolve(chunk.toString('latin1'));
@@ -95,7 +96,7 @@ export async function startRedis(
   await start();
   t.after(async () => {
     await kill();
-    await rm(dir, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true, maxRetries: 10 });
   });
   return {
     url: tls

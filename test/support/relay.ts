@@ -82,7 +82,7 @@ ${options.top ?? ''}
   t.after(async () => {
     await relay?.stop();
     await Promise.all([upstream.close(), issuer.close()]);
-    await rm(dir, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true, maxRetries: 10 });
   });
   relay = await startRelay(await load(), {
     load,

@@ -33,6 +33,8 @@ export async function startSecureServer(
     if (listener === undefined) response.end('hello');
     else listener(request, response);
   });
+  // What it keeps is not closed because a busy machine took its time.
+  server.keepAliveTimeout = 60_000;
   server.on('secureConnection', (socket) => resumed.push(socket.isSessionReused()));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -8,7 +8,7 @@ export interface SignInOptions {
   readonly deny?: boolean;
   /** Stops before the app's callback is requested and answers with its URL instead. */
   readonly stopAtCallback?: boolean;
-  /** Epoch-free limit for the whole walk in ms; default 15 000. */
+  /** For the whole walk, or each step in a browser, in ms; default 60 000. */
   readonly timeoutMs?: number;
 }
 
@@ -169,7 +169,7 @@ export async function signInWithChromium(
   const browser = await launchChromium();
   try {
     const page = await browser.newPage();
-    page.setDefaultTimeout(options.timeoutMs ?? 30_000);
+    page.setDefaultTimeout(options.timeoutMs ?? 60_000);
     await page.goto(signInUrl);
     await page.getByLabel('User name').fill(user);
     await page.getByLabel('Password').fill(password);
@@ -184,7 +184,8 @@ export async function signInWithChromium(
     );
     await page.getByRole('button', { name: options.deny === true ? 'Deny' : 'Allow' }).click();
     const response = await answered;
-    await page.waitForLoadState();
+    // The answer begins before the page is another one.
+    await page.waitForURL((url) => url.origin !== provider);
     const text = await page.locator('body').innerText();
     if (options.screenshot !== undefined) await page.screenshot({ path: options.screenshot });
     return { callbackUrl: response.url(), status: response.status(), text };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { freePort } from './free-port.ts';
 
 /** A relay as far as signing in goes: it describes itself and answers whoever has a token that it accepts. */
 export interface SmallRelay {
@@ -32,9 +32,12 @@ export async function startSmallRelay(issuer: string): Promise<SmallRelay> {
   let changes: Record<string, unknown> = {};
   let apis: RequestListener | undefined;
   const server = createServer(serve);
-  server.listen(0, '127.0.0.1');
+  // What it keeps is not closed because a busy machine took its time.
+  server.keepAliveTimeout = 60_000;
+  // Of those that nobody gets by chance: it is taken again.
+  const port = await freePort();
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
 
   function serve(request: IncomingMessage, response: ServerResponse): void {

@@ -1,12 +1,13 @@
 import dbus from 'dbus-next';
 import type { MessageBus } from 'dbus-next';
+import { eventually } from './electron.ts';
 
 const watcherName = 'org.kde.StatusNotifierWatcher';
 const itemInterface = 'org.kde.StatusNotifierItem';
 const menuInterface = 'com.canonical.dbusmenu';
 const propertiesInterface = 'org.freedesktop.DBus.Properties';
 const itemPath = '/StatusNotifierItem';
-const registerTimeoutMs = 30_000;
+const registerTimeoutMs = 60_000;
 
 /** One line of a tray menu as the desktop sees it. */
 export interface TrayMenuNode {
@@ -158,13 +159,12 @@ function trayHandle(bus: MessageBus, destination: string): TrayHandle {
     },
     labels: async () => flatLabels(await menu()),
     async click(...labels) {
-      const node = labels.reduce<TrayMenuNode>(
-        (parent, label) => {
-          const child = parent.children.find((candidate) => candidate.label === label);
-          if (child === undefined) throw new Error(`no menu line ${labels.join(' > ')}`);
-          return child;
-        },
-        await menu(),
+      // The menu follows the app's state a moment later.
+      const node = await eventually(`the menu line ${labels.join(' > ')}`, async () =>
+        labels.reduce<TrayMenuNode | undefined>(
+          (parent, label) => parent?.children.find((candidate) => candidate.label === label),
+          await menu(),
+        ),
       );
       await call(await menuPath(), 'Event', {
         interface: menuInterface,

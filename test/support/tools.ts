@@ -44,11 +44,11 @@ export interface ToolBench {
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
-  /** Default: 60 000. */
+  /** Default: 120 000. */
   readonly timeoutMs?: number;
 }
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 /** The workplace's own settings of a tool (proxies, .netrc, .npmrc, .gitconfig) are no part of a test. */
 function cleanEnv(home: string): NodeJS.ProcessEnv {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.ts';
 
 /** An upstream in a process of its own; its answers carry `x-name`. */
 export interface UpstreamProcess {
@@ -13,13 +14,14 @@ export interface UpstreamProcess {
 
 const script = fileURLToPath(new URL('upstream-server.ts', import.meta.url));
 
-/** Starts it; it ends with the test. Port 0 is any free one. */
+/** Starts it; it ends with the test. Port 0 is any free one that nobody gets by chance, as another takes its place. */
 export async function startUpstreamProcess(
   t: TestContext,
   name: string,
   port = 0,
 ): Promise<UpstreamProcess> {
-  const child = spawn(process.execPath, [script, name, String(port)], {
+  const wanted = port === 0 ? await freePort() : port;
+  const child = spawn(process.execPath, [script, name, String(wanted)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const kill = async (): Promise<void> => {

@@ -36,6 +36,8 @@ export async function openWindowPage(
 ): Promise<WindowPage> {
   await buildApp();
   const page = await browser.newPage({ viewport: { width: 960, height: 640 } });
+  // A busy machine takes its time.
+  page.setDefaultTimeout(60_000);
   const sender = { url: `${windowOrigin}/index.html`, isMainFrame: true, isOurWindow: true };
   await page.exposeFunction('answer', (name: CallName, args: readonly unknown[]) =>
     answer(name, sender, args),
