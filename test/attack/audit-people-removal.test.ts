@@ -13,7 +13,7 @@ const NAME = 'people.sqlite';
 
 /** What whoever can write the directory, and has no key, does to `people.sqlite`. */
 function forge(dir: string, sql: string): void {
-  const db = new Database(join(dir, NAME), { timeout: 5_000 });
+  const db = new Database(join(dir, NAME), { timeout: 60_000 });
   try {
     db.exec(sql);
   } finally {

@@ -1,6 +1,7 @@
 import { createLedger } from '../../audit/ledger.ts';
 
-// Lets the records of one API expire, until it is killed.
+// Lets the records of one API expire, until it kills itself: after so many ms, at once after none. Whoever did that from
+// outside might be stopped meanwhile.
 const start = Date.parse('2026-01-01T12:00:00Z');
 const day = 86_400_000;
 createLedger({
@@ -9,5 +10,7 @@ createLedger({
   now: () => start + 31 * day,
   retention: () => ({ defaultMs: 400 * day, apis: { billing: 30 * day } }),
 });
-process.stdout.write('begun\n');
-setTimeout(() => {}, 60_000);
+const afterMs = Number(process.argv[3]);
+const kill = (): boolean => process.kill(process.pid, 'SIGKILL');
+if (afterMs === 0) kill();
+else setTimeout(kill, afterMs);

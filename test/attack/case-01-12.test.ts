@@ -101,7 +101,8 @@ for (const [name, answerWith] of KEY_SETS)
     const token = await bench.issuer.mint(claims, { key: stranger, kid: 'new' });
     const answer = await send(bench, bearer(token));
     await assertRefused(bench, answer, { status: 503, code: 'issuer_unavailable' });
-    assert.equal(bench.issuer.counts.jwks - before.jwks, 1);
+    // It is asked again by itself, at first about a second later.
+    assert.ok(bench.issuer.counts.jwks > before.jwks);
     assert.equal(bench.issuer.counts.other, before.other, 'nobody else was asked');
     assert.equal(statusOf(await send(bench, bearer(await bench.token()))), 200);
   });

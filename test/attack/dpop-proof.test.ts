@@ -110,7 +110,7 @@ test('case 27: proofs that prove nothing', async (t) => {
     ['hash of another token', await makeProof(key, { ...good, token: `${token}x` })],
     ['no hash', await makeProof(key, { ...good, ath: undefined })],
     ['too old', await makeProof(key, { ...good, iat: now - 90 })],
-    ['from the future', await makeProof(key, { ...good, iat: now + 90 })],
+    ['from the future', await makeProof(key, { ...good, iat: now + 300 })],
     ['a date that is text', await makeProof(key, { ...good, iat: String(now) })],
     ['no jti', await makeProof(key, { ...good, jti: undefined })],
     ['typ JWT', await makeProof(key, good, { typ: 'JWT' })],

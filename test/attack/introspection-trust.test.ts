@@ -22,7 +22,9 @@ async function createBench(t: TestContext): Promise<Bench> {
   t.after(() => other.close());
   const relay = await createOpaqueRelay(t, {
     issuer: issuer.issuer,
-    yaml: '    introspection: { clientId: relay, clientSecretFile: s.txt }',
+    // So long that answers are kept, and waited for, also where the machine is slow.
+    yaml: `    introspection:
+      { clientId: relay, clientSecretFile: s.txt, cache: 1h, negativeCache: 60s, timeout: 60s }`,
     files: { 's.txt': 's3cret\n' },
     others: `  - issuer: ${other.issuer}
     audience: [https://relay.example.com]

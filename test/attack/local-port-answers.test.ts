@@ -112,7 +112,7 @@ test('fields that are held back are 408, a connection that brings nothing is clo
   silent.on('data', (chunk: Buffer) => (unasked += chunk.length));
   const closed = once(silent, 'close');
   const half = `GET / HTTP/1.1\r\nHost: ${authority}\r\nA:`;
-  const answer = await sendRaw(`http://${authority}`, half, { quietMs: 200 });
+  const answer = await sendRaw(`http://${authority}`, half, { quietMs: 200, timeoutMs: 60_000 });
   assert.deepEqual([statusOf(answer), codeOf(answer)], [408, 'too_slow']);
   await closed;
   assert.equal(unasked, 0);

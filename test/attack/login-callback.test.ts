@@ -30,13 +30,13 @@ const open = (redirectUri = 'http://127.0.0.1/callback'): Promise<Loopback> =>
     redirectUri,
     redirectPorts: [],
     state: 'right-state',
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     signal: new AbortController().signal,
   });
 
 function status(url: string, options: RequestOptions = {}): Promise<number> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest(url, { agent: false, timeout: 5000, ...options }, (response) => {
+    const request = httpRequest(url, { agent: false, ...options }, (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);
     });
@@ -125,7 +125,7 @@ function run(browser: (page: string) => Promise<unknown>): Promise<TokenSet> {
     },
     onUrl: () => undefined,
     signal: new AbortController().signal,
-    timeoutMs: 15_000,
+    timeoutMs: 60_000,
   });
 }
 

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect } from 'node:net';
 import { test } from 'node:test';
-import { codeOf, sendRaw, statusOf } from '../support/raw.ts';
+import { codeOf, sendRaw, statusOf, trickle } from '../support/raw.ts';
 import { createRelayBench } from '../support/relay.ts';
 
 const PATH = '/.latchkey/backchannel-logout';
@@ -39,17 +37,11 @@ test('a huge body is refused before it has arrived, and the connection ends', as
 
 test('a body that never ends is given up, and the connection ends', async (t) => {
   const { relay } = await createRelayBench(t);
-  const { hostname, host, port } = new URL(relay.url);
-  const socket = connect(Number(port), hostname);
-  t.after(() => socket.destroy());
-  await once(socket, 'connect');
-  socket.write(`POST ${PATH} HTTP/1.1\r\nHost: ${host}\r\n${FORM}Content-Length: 1000\r\n\r\n`);
-  const drip = setInterval(() => socket.write('a'), 200);
-  t.after(() => clearInterval(drip));
-  let answer = '';
-  socket.on('data', (chunk) => (answer += chunk.toString()));
-  socket.on('error', () => {});
-  await once(socket, 'close', { signal: AbortSignal.timeout(60_000) });
+  const { host } = new URL(relay.url);
+  const answer = await trickle(
+    relay.url,
+    `POST ${PATH} HTTP/1.1\r\nHost: ${host}\r\n${FORM}Content-Length: 1000\r\n\r\n`,
+  );
   assert.equal(statusOf(answer), 408, answer);
   assert.equal(codeOf(answer), 'too_slow');
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect as connectTo, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settledRecords } from '../audit/ledger-dir.ts';
+import { openRaw } from '../support/letter.ts';
 import { createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
 import { createRelayBench } from '../support/relay.ts';
 
@@ -53,14 +53,10 @@ test('an upgrade or CONNECT behind a request whose answer is owed never overtake
 
 test('an upgrade after the answer, on the same connection, is served', async (t) => {
   const { bench, slow, upgrade } = await start(t);
-  const client = connectTo(Number(new URL(bench.relay.url).port), '127.0.0.1');
-  for (const [request, status] of [
-    [slow, 200],
-    [upgrade, 101],
-  ] as const) {
-    client.write(request);
-    const [bytes] = (await once(client, 'data')) as [Buffer];
-    assert.equal(statusOf(bytes.toString('latin1')), status);
-  }
-  client.destroy();
+  const client = await openRaw(bench.relay.url);
+  client.send(slow);
+  await client.until(/^HTTP\/1\.1 200 [^]*slow$/);
+  client.send(upgrade);
+  await client.until(/slowHTTP\/1\.1 101 [^]*\r\n\r\n$/);
+  client.socket.destroy();
 });

@@ -172,7 +172,7 @@ async function start(t: TestContext): Promise<Fuzzed> {
     async judge(streams) {
       const answers = await Promise.all(streams.map(({ pieces }) => exchangePieces(port, pieces)));
       const faults = [...judgeAnswers(answers, streams), ...look()];
-      for (let attempt = 0; attempt < 500 && allowed.size > 0; attempt++) {
+      for (let attempt = 0; attempt < 3_000 && allowed.size > 0; attempt++) {
         await new Promise((resolve) => setTimeout(resolve, 20));
         faults.push(...look());
       }
@@ -221,7 +221,7 @@ async function round(t: TestContext, seed: number, requests: number): Promise<vo
   t.diagnostic(JSON.stringify({ fuzz: 'requests', seed, sent, arrived, refused }));
   // A fault takes along what came before it and was not sent yet: how much depends on the machine.
   assert.ok(
-    arrived > sent / 6,
+    arrived > sent / 20,
     `only ${arrived} of ${sent} requests got through: too little is tried`,
   );
 }

@@ -4,13 +4,15 @@ import { after, before, describe, test } from 'node:test';
 import { allRecords as readAudit } from '../audit/ledger-dir.ts';
 import { signInWithFetch } from '../support/sign-in.ts';
 import { seatAgent, useStepUpCompany, type SeatedAgent } from '../support/step-up-company.ts';
+import { until } from '../support/until.ts';
 
 describe('an API, or another person, cannot make use of a step-up', () => {
   const bench = useStepUpCompany();
   let seated: SeatedAgent & { close(): Promise<void> };
 
   before(async () => {
-    seated = await seatAgent(bench().company.relayUrl);
+    // Signing in takes its time on a busy machine.
+    seated = await seatAgent(bench().company.relayUrl, { signIn: { waitSeconds: 120 } });
   });
   after(async () => seated?.close());
 
@@ -59,12 +61,13 @@ describe('an API, or another person, cannot make use of a step-up', () => {
     const { status, user, fault } = seated.agent.snapshot();
     assert.deepEqual([status, user?.subject, fault?.code], ['ready', 'alice', 'other_person']);
     assert.equal((await fetch(`${seated.url}/billing/plain`)).status, 200);
-    const record = (await readAudit(join(seated.dataDir, 'audit'))).find(
-      ({ kind }) => kind === 'step-up',
-    );
-    assert.deepEqual(
-      [record?.user, record?.decision, record?.code],
-      ['alice', 'deny', 'other_person'],
-    );
+    let recorded: readonly unknown[] | undefined;
+    await until('the step-up is recorded', async () => {
+      const records = await readAudit(join(seated.dataDir, 'audit'));
+      const found = records.find(({ kind }) => kind === 'step-up');
+      recorded = found && [found.user, found.decision, found.code];
+      return recorded;
+    });
+    assert.deepEqual(recorded, ['alice', 'deny', 'other_person']);
   });
 });

@@ -29,7 +29,8 @@ describe('a hostile relay does not open browser tabs at will', () => {
   });
 
   async function seat(): Promise<SeatedAgent> {
-    const seated = await seatAgent(relay.url, { signIn: { waitSeconds: 1 } });
+    // Long enough for each sign-in to end on a busy machine.
+    const seated = await seatAgent(relay.url, { signIn: { waitSeconds: 15 } });
     open.push(seated);
     return seated;
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import type { UpstreamCredentials } from '../../relay/config/api-config.ts';
+import { editConfig } from '../support/operator.ts';
 import { createRelayBench } from '../support/relay.ts';
 import { sendRaw, statusOf } from '../support/raw.ts';
 import { received, startTokenEndpoint, withCredentials } from '../support/token-endpoint.ts';
@@ -25,7 +26,7 @@ const endpoint = (url: string) => ({
   clientId: 'relay',
   authentication: { kind: 'client_secret_basic', secret: 'client-secret' } as const,
   scopes: [],
-  timeoutMs: 2_000,
+  timeoutMs: 60_000,
 });
 
 const kinds: readonly ((url: string) => UpstreamCredentials)[] = [
@@ -103,13 +104,13 @@ void test('a password that is changed on the disk is used by the next request, t
   const bench = await createRelayBench(t);
   const dir = dirname(bench.configFile);
   const write = async (password: string): Promise<void> => {
-    await writeFile(join(dir, 'p.txt'), `${password}\n`);
-    await chmod(join(dir, 'p.txt'), 0o600);
+    // In one step: half of it would be another password.
+    await writeFile(join(dir, 'p.new'), `${password}\n`, { mode: 0o600 });
+    await rename(join(dir, 'p.new'), join(dir, 'p.txt'));
   };
   await write('first-password');
-  const yaml = await readFile(bench.configFile, 'utf8');
   const credentials = `    request: { credentials: { basic: { username: legacy, passwordFile: p.txt } } }`;
-  await writeFile(bench.configFile, yaml.replace('\naudit:', `${credentials}\naudit:`));
+  await editConfig(bench, (yaml) => yaml.replace('\naudit:', `${credentials}\naudit:`));
   const shown = async (): Promise<string> => {
     await fetch(`${bench.relay.url}/x/a`, {
       headers: { authorization: `Bearer ${await bench.token()}` },
