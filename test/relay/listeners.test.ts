@@ -131,7 +131,9 @@ test('stopping: first not ready, then no new connections, and what is under way 
   });
   const bench = await createRelayBench(t, {
     upstream,
-    top: 'drain: { delay: 3s, timeout: 60s }',
+    // Long enough for what is to happen meanwhile, on a busy machine, too.
+    top: 'drain: { delay: 10s, timeout: 60s }',
+    api: '    timeouts: { headers: 2m }',
   });
   const token = await bench.token();
   const { hostname, port } = new URL(bench.relay.url);
@@ -164,5 +166,6 @@ test('stopping: first not ready, then no new connections, and what is under way 
   assert.equal(slow.text, '');
   answer();
   await stopped;
+  await until('the slow one is answered', () => slow.text);
   assert.equal(statusOf(slow.text), 200);
 });

@@ -49,6 +49,7 @@ async function bench(t: TestContext, upstream?: string): Promise<Bench> {
 
 test('a logout of a person ends what was issued until then, at that issuer only', async (t) => {
   const { relay, issuer, other, token } = await bench(t);
+  const iat = secondsAgo(10);
   const [ann, bob, foreign, later] = await Promise.all([
     token(),
     token({ sub: 'bob' }),
@@ -56,7 +57,6 @@ test('a logout of a person ends what was issued until then, at that issuer only'
     token({ iat: secondsAgo(0) }),
   ]);
   assert.equal((await use(relay.url, ann)).status, 200, 'cached as good');
-  const iat = secondsAgo(10);
   const answer = await postLogout(relay.url, await logoutToken(issuer, { sub: 'ann', iat }));
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('cache-control'), 'no-store');

@@ -8,6 +8,7 @@ import { createRawUpstream, sendRaw } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
 import { startRelayProcess } from '../support/relay-process.ts';
 import { directory } from '../support/relay-yaml.ts';
+import { until } from '../support/until.ts';
 
 /** What is promised: the name, the type, the labels in any order. */
 const PROMISED = [
@@ -24,6 +25,8 @@ const PROMISED = [
   ['process_cpu_seconds_total', 'counter', []],
   ['nodejs_eventloop_lag_seconds', 'gauge', []],
 ] as const;
+
+const COUNTED = 'latchkey_requests_total{api="x",decision="allow",code="none",status="200"}';
 
 interface Exposition {
   readonly types: ReadonlyMap<string, string>;
@@ -64,6 +67,7 @@ test('one process exposes what is promised: names, types, labels', async (t) => 
   const bench = await createRelayBench(t);
   const headers = { authorization: `Bearer ${await bench.token()}` };
   await (await fetch(`${bench.relay.url}/x/1`, { headers })).text();
+  await until('it is counted', async () => (await readMetrics(bench)).has(COUNTED));
   const answer = await fetch(`${bench.relay.management}/metrics`);
   assert.match(answer.headers.get('content-type') ?? '', /^text\/plain; version=0\.0\.4/);
   checkPromises(await answer.text(), []);
@@ -74,13 +78,14 @@ test('several processes expose the same, added up', async (t) => {
   const headers = { authorization: `Bearer ${await relay.token()}`, connection: 'close' };
   for (let round = 0; round < 6; round++)
     await (await fetch(`${relay.url}/x/1`, { headers })).text();
+  // A request is counted when it has ended, which may be after its answer.
+  await until('all are counted', async () => ((await relay.metrics()).get(COUNTED) ?? 0) >= 6);
   const text = await (await fetch(`${relay.management}/metrics`)).text();
   checkPromises(text, ['worker']);
   for (const line of ['worker_connections gauge', 'worker_deaths_total counter'])
     assert.match(text, new RegExp(`^# TYPE latchkey_${line}$`, 'm'));
   const samples = await relay.metrics();
-  const counted = 'latchkey_requests_total{api="x",decision="allow",code="none",status="200"}';
-  assert.equal(samples.get(counted), 6);
+  assert.equal(samples.get(COUNTED), 6);
   assert.equal(samples.get('latchkey_upstream_duration_seconds_count{api="x"}'), 6);
 });
 

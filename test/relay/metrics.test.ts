@@ -33,6 +33,9 @@ test('each request counts once, by API, decision, code and status', async (t) =>
   await get(bench, '/.latchkey/whoami', token);
   await get(bench, '/.well-known/oauth-protected-resource');
   await sendRaw(bench.relay.url, 'GET / HTTP/1.1\r\nBad Name: x\r\n\r\n');
+  await awaitSample(bench, requests('x', 'allow', 'none', 200), 2);
+  await awaitSample(bench, requests('none', 'allow', 'none', 200), 2);
+  await awaitSample(bench, requests('none', 'deny', 'bad_request', 400), 1);
   const samples = await readMetrics(bench);
   const counted = new Map(
     [...samples].filter(([name]) => name.startsWith('latchkey_requests_total')),

@@ -69,7 +69,7 @@ test('a client that reads slowly gets the last byte', async (t) => {
   await once(client.socket, 'data');
   client.socket.pause();
   await stopListening(server);
-  const over = parting.over(10_000);
+  const over = parting.over(60_000);
   await sleep(200);
   client.socket.resume();
   await Promise.all([over, once(client.socket, 'close')]);
@@ -81,8 +81,9 @@ test('what was accepted before the listener closed is served, and told to go', a
   const client = await open();
   parting.announce();
   await stopListening(server);
-  const over = parting.over(5_000);
-  await sleep(100);
+  const over = parting.over(60_000);
+  // It has looked around more than once; after a second of silence it would be right to close.
+  await sleep(30);
   client.socket.write(REQUEST);
   await Promise.all([over, once(client.socket, 'close')]);
   assert.match(client.text, /^HTTP\/1\.1 200 OK\r\n[^]*connection: close\r\n/i);
@@ -133,16 +134,21 @@ test(
       }
     });
     const closings = 40;
+    let hurried = 0;
     for (let round = 0; round < closings; round++) {
       const server = await start(port);
       await sleep(15);
+      const beganMs = performance.now();
       await stopListening(server);
+      // A machine without a calm moment: after half a second it closes all the same.
+      if (performance.now() - beganMs >= 490) hurried += 1;
     }
     over.abort();
     await Promise.all(clients);
-    t.diagnostic(JSON.stringify({ closings, ...counts }));
-    // Node's own close resets about one each time.
-    assert.ok(counts.failed <= closings / 8, `${counts.failed} of ${counts.ok} failed`);
+    t.diagnostic(JSON.stringify({ closings, hurried, ...counts }));
+    // Node's own close resets about one each time, and never more than there are clients.
+    const most = closings / 8 + clients.length * hurried;
+    assert.ok(counts.failed <= most, `${counts.failed} of ${counts.ok} failed, at most ${most}`);
   },
 );
 

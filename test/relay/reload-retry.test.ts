@@ -45,7 +45,7 @@ test('a refused reload is tried again by itself, and told once', async (t) => {
   const bad = new ConfigError([fault]);
   const bench = createBench(first, [bad, bad, bad, next]);
   assert.deepEqual(await bench.reloader.reload('file'), { kind: 'refused', faults: [fault] });
-  await until('the configuration is adopted', () => bench.events.includes('adopted'));
+  await until('the reload is told', () => bench.events.includes('reloaded retry'));
   assert.deepEqual(bench.events, ['reload_failed file', 'adopted', 'reloaded retry']);
   assert.equal(bench.reloader.lastFailure(), undefined);
   await bench.reloader.close();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,7 +16,13 @@ test(
   async (t) => {
     const dir = await mkdtemp(join(tmpdir(), 'latchkey-hup-'));
     const file = join(dir, 'relay.yaml');
-    await writeFile(file, `listen: 127.0.0.1:0\n${GOOD}`);
+    const text = `listen: 127.0.0.1:0\n${GOOD}`;
+    await writeFile(file, text);
+    // In one step: the relay looks at its file by itself, too.
+    const replace = async (next: string): Promise<void> => {
+      await writeFile(`${file}.new`, next);
+      await rename(`${file}.new`, file);
+    };
     const child = spawn(process.execPath, [MAIN, '--config', file], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -39,10 +45,10 @@ test(
     await until('the relay listens', () => named('listening').length === 1);
     const unchanged = await hup('reloaded', 1);
     assert.deepEqual([unchanged['cause'], unchanged['changed']], ['signal', false]);
-    await writeFile(file, `${await readFile(file, 'utf8')}nonsense: 1\n`);
+    await replace(`${text}nonsense: 1\n`);
     const refused = await hup('reload_failed', 1);
     assert.match(JSON.stringify(refused['faults']), /relay\.yaml:\d+:1 nonsense: /);
-    await writeFile(file, `listen: 127.0.0.1:0\n${GOOD}# changed\n`);
+    await replace(`${text}# changed\n`);
     await hup('reloaded', 2);
     assert.ok(named('reloaded').some((event) => event['changed'] === true));
     assert.equal(named('reloaded').at(-1)?.['hash'] === unchanged['hash'], false);

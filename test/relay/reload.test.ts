@@ -54,9 +54,10 @@ async function temporary(t: TestContext): Promise<string> {
 
 test('20 reloads during 2,000 requests refuse none and drop none; a download goes on', async (t) => {
   const upstream = await slowUpstream();
-  const bench = await createRelayBench(t, { upstream });
+  // The download is silent for as long as all the rest takes.
+  const bench = await createRelayBench(t, { upstream, api: '    timeouts: { idle: 1h }' });
   const download = await beginSlow(bench);
-  const token = await bench.token();
+  const token = await bench.token({ exp: Math.floor(Date.now() / 1000) + 3_600 });
   const statuses: number[] = [];
   const agent = new http.Agent({ keepAlive: true, maxSockets: 16 });
   t.after(() => agent.destroy());
@@ -72,8 +73,9 @@ test('20 reloads during 2,000 requests refuse none and drop none; a download goe
         .on('error', reject);
     });
   let left = 2_000;
+  const reloaded = new AbortController();
   const worker = async (): Promise<void> => {
-    while (left-- > 0) statuses.push(await one());
+    while (left-- > 0 || !reloaded.signal.aborted) statuses.push(await one());
   };
   const load = Promise.all(Array.from({ length: 16 }, worker));
   const hashes = new Set<string>();
@@ -88,10 +90,11 @@ test('20 reloads during 2,000 requests refuse none and drop none; a download goe
     assert.equal(status, 200);
     hashes.add(hash ?? '');
   }
+  reloaded.abort();
   await load;
   upstream.finish();
   assert.equal(hashes.size, 20);
-  assert.equal(statuses.length, 2_000);
+  assert.ok(statuses.length >= 2_000);
   assert.deepEqual([...new Set(statuses)], [200]);
   assert.equal(await download.text(), 'begin-done');
   const records = await allRecords(bench.auditDir);
@@ -196,13 +199,18 @@ test('what a running process is bound to asks for a restart', async (t) => {
 
 test('without a record there is no new configuration', async (t) => {
   const bench = await createRelayBench(t);
-  await editConfig(bench, (text) => text.replace('scopes: [read]', 'scopes: [other]'));
+  const hash = async (): Promise<unknown> => (await managementPage(bench, '/config')).body['hash'];
+  const before = await hash();
   renameSync(bench.auditDir, `${bench.auditDir}.away`);
+  const good = await editConfig(bench, (text) => text.replace('scopes: [read]', 'scopes: [other]'));
   const { status, faults } = await postReload(bench);
-  renameSync(`${bench.auditDir}.away`, bench.auditDir);
   assert.equal(status, 422);
   assert.match(faults?.[0]?.message ?? '', /audit/);
-  assert.equal(await get(bench), 200);
+  assert.equal(await hash(), before);
+  // Before there is room for a record again: the relay tries by itself, too.
+  await editConfig(bench, () => good);
+  renameSync(`${bench.auditDir}.away`, bench.auditDir);
+  await until('the old rules serve', async () => (await get(bench)) === 200);
 });
 
 test('an issuer that is down stays known through a reload that changes what it is trusted for', async (t) => {

@@ -54,6 +54,9 @@ test('GET /audit narrows by each filter, and pages from the newest on', async (t
   const bench = await createConsoleBench(t);
   await useRelay(bench);
   const bobs = await untilRead(bench, '?user=bob', 4);
+  // Outcomes, and refusals of nobody known, are written a moment after the answer.
+  await untilRead(bench, '?reason=role&api=payroll&kind=request,outcome', 2);
+  await untilRead(bench, '?reason=token_missing&kind=request', 1);
   assert.ok(bobs.every(({ user }) => user === 'bob'));
   const refused = await read(bench, '?decision=deny&kind=request');
   assert.deepEqual(

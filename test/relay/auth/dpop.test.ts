@@ -70,12 +70,14 @@ async function assertRefused(
 }
 
 test('each algorithm that the metadata names is accepted with its own kind of key', async () => {
-  const { check, asked } = bench();
+  const { check, asked, clock } = bench();
+  // The clock stands still, and RSA keys take their time.
+  const iat = Math.floor(clock.now() / 1000);
   for (const alg of proofAlgorithms) {
     const one = await createProofKey(alg);
     // Twice: the second time the key is a kept one.
     for (const jti of [`${alg} 1`, `${alg} 2`])
-      await check(await proof({ key: one, url, token, claims: { jti } }), { jkt: one.jkt });
+      await check(await proof({ key: one, url, token, iat, claims: { jti } }), { jkt: one.jkt });
   }
   assert.equal(asked.length, 2 * proofAlgorithms.length);
   assert.ok(asked.every((used) => /^[\w-]{43}$/.test(used.key)));

@@ -80,7 +80,7 @@ const unusable: readonly (readonly [string, Answering, RegExp])[] = [
   ['no active', json('{"sub":"x"}'), /no boolean `active`/],
   ['active twice', json('{"active":false,"active":true}'), /occurs twice/],
   ['too much', json(`{"active":true,"x":"${'x'.repeat(70_000)}"}`), /more than 65536 bytes/],
-  ['nothing in time', () => undefined, /not within 2000 ms/],
+  ['nothing in time', () => undefined, /not within 4000 ms/],
   [
     'half an answer',
     (_, r) => {
@@ -94,13 +94,13 @@ const unusable: readonly (readonly [string, Answering, RegExp])[] = [
     (_, r) => {
       r.writeHead(200, { 'content-type': 'application/json' }).write('{');
     },
-    /not within 2000 ms/,
+    /not within 4000 ms/,
   ],
 ];
 
 for (const [name, answering, problem] of unusable)
   void test(`an issuer that answers with ${name} is 503, and nothing of it is remembered`, async (t) => {
-    const timeoutMs = problem.test('not within 2000 ms') ? 2_000 : 10_000;
+    const timeoutMs = problem.test('not within 4000 ms') ? 4_000 : 10_000;
     const { issuer, introspector, events, ask } = await createBench(t, {}, { timeoutMs });
     issuer.answer(answering);
     assert.equal(await ask('token'), 'issuer_unavailable');
@@ -111,7 +111,8 @@ for (const [name, answering, problem] of unusable)
     );
     issuer.answer(undefined);
     issuer.say('token', activeAnswer());
-    assert.equal(await ask('token'), 'user-1');
+    // Where the time-out is short, a busy machine may miss it once more.
+    await until('the token is answered', async () => (await ask('token')) === 'user-1');
     assert.equal(introspector.state().problem, undefined);
     assert.equal(events.at(-1)?.event, 'issuer_recovered');
   });
@@ -222,11 +223,10 @@ void test('an issuer that is down at start is reported, and found when it is bac
     await new Promise((resolve) => {
       holder.close(resolve);
     });
-    const { issuer, introspector, events, ask } = await createBench(
-      t,
-      quick,
-      explicit ? { endpoint: `http://127.0.0.1:${port}/introspect`, timeoutMs: 10_000 } : {},
-    );
+    const { issuer, introspector, events, ask } = await createBench(t, quick, {
+      timeoutMs: 10_000,
+      ...(explicit ? { endpoint: `http://127.0.0.1:${port}/introspect` } : {}),
+    });
     if (!explicit) issuer.down();
     introspector.start();
     await until('an event is told', () => events.length > 0);

@@ -35,7 +35,11 @@ async function createBench(
   const clock = createTestClock();
   const events: IntrospectionEvent[] = [];
   const config = options.config?.(issuer) ?? issuer.config();
-  const introspector = createIntrospector(config, {
+  const { introspection } = config;
+  assert.ok(introspection);
+  // No test here waits for the time-out.
+  const patient = { ...config, introspection: { ...introspection, timeoutMs: 30_000 } };
+  const introspector = createIntrospector(patient, {
     now: clock.now,
     fetch,
     log: (event) => events.push(event),

@@ -21,7 +21,7 @@ const COMMON = {
   from: 'beginning',
   filter: { apis: [], decisions: [], kinds: [] },
   batch: { records: 100, bytes: 1024 ** 2, delayMs: 10 },
-  timeoutMs: 5_000,
+  timeoutMs: 60_000,
 } as const;
 
 /** A webhook sink with changes. */

@@ -51,7 +51,7 @@ void test('a webhook is signed over its id, its time and its body', async (t) =>
     const { 'webhook-id': id, 'webhook-timestamp': time } = headers;
     const mac = createHmac('sha256', secret).update(`${String(id)}.${String(time)}.${body}`);
     assert.equal(headers['webhook-signature'], `v1,${mac.digest('base64')}`);
-    assert.ok(Math.abs(Date.now() / 1000 - Number(time)) < 30);
+    assert.ok(Math.abs(Date.now() / 1000 - Number(time)) < 600);
     assert.equal(headers['x-tenant'], 'acme');
     assert.equal(headers['content-type'], 'application/x-ndjson');
   }

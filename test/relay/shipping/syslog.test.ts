@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { ledgerDir, openLedger, writeRequests } from '../../audit/ledger-dir.ts';
 import { createCertificate } from '../../support/certificate.ts';
 import { startSyslogReceiver, type SyslogReceiver } from '../../support/syslog-receiver.ts';
-import { freePort } from '../../support/free-port.ts';
 import { until } from '../../support/until.ts';
 import { startShipping, syslog, upTo } from './bench.ts';
 
@@ -106,9 +105,8 @@ void test('a receiver that never closes is given its time, and the batch comes a
 void test('confirm: written keeps one connection, and opens another when that ends', async (t) => {
   const dir = ledgerDir(t);
   const ledger = openLedger(t, dir);
-  const port = await freePort();
-  const receiver = await startSyslogReceiver(t, undefined, port);
-  const sink = syslog(port, { transport: 'tcp', confirm: 'written' });
+  const receiver = await startSyslogReceiver(t);
+  const sink = syslog(receiver.port, { transport: 'tcp', confirm: 'written' });
   const bench = await startShipping(t, dir, [sink]);
   for (let round = 1; round <= 3; round += 1) {
     await writeRequests(ledger, 5);

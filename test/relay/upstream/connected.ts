@@ -53,6 +53,8 @@ export async function startAnswering(
           },
           listener,
         );
+  // Whoever counts connections counts on them being kept.
+  server.keepAliveTimeout = 0;
   server.on('connection', () => (connections += 1));
   if (options.socketPath === undefined)
     server.listen(options.port ?? 0, options.host ?? '127.0.0.1');

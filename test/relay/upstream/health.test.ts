@@ -94,7 +94,8 @@ test('a stopped check asks no more', async (t) => {
   const { targets } = watched(t, [`http://127.0.0.1:${one.port}`]);
   await until('it was asked', () => one.paths.length > 1);
   targets.stop();
-  await sleep(20);
+  // What was on its way has arrived.
+  await sleep(500);
   const asked = one.paths.length;
   await sleep(150);
   assert.equal(one.paths.length, asked);
@@ -103,7 +104,7 @@ test('a stopped check asks no more', async (t) => {
 test('addresses are asked at moments of their own, spread over the interval', async (t) => {
   const [early, late] = [await startAnswering(t), await startAnswering(t)];
   const upstreams = [early, late].map(({ port }) => `http://127.0.0.1:${port}`);
-  const config = upstreamConfig(upstreams, { health: { ...health, intervalMs: 5_000 } });
+  const config = upstreamConfig(upstreams, { health: { ...health, intervalMs: 600_000 } });
   const moments = [0, 0.99];
   const targets = createTargets(config, {
     now: Date.now,
@@ -140,8 +141,8 @@ test('it believes the authority that requests believe, under the name that they 
   await until('the others fail', () => stranger.isDown() && misnamed.isDown());
   assert.equal(stranger.targets.conditions()[0]?.problem, 'DEPTH_ZERO_SELF_SIGNED_CERT');
   assert.equal(misnamed.targets.conditions()[0]?.problem, 'ERR_TLS_CERT_ALTNAME_INVALID');
+  await until('the good one is answered', () => api.paths.length > 3);
   assert.equal(good.isDown(), false);
-  assert.ok(api.paths.length > 0);
 });
 
 test('it shows the certificate that requests show', async (t) => {

@@ -27,7 +27,7 @@ const byToken = (
     authentication: { kind: 'client_secret_basic', secret: RELAY_SECRET },
     scopes: ['legacy.use'],
     resource: API,
-    timeoutMs: 2_000,
+    timeoutMs: 30_000,
     ...more,
   },
 });

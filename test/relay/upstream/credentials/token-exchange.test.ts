@@ -25,7 +25,7 @@ const exchange = (
     authentication: { kind: 'client_secret_basic', secret: RELAY_SECRET },
     scopes: ['legacy.use'],
     audience: API,
-    timeoutMs: 2_000,
+    timeoutMs: 30_000,
     ...more,
   },
 });
