@@ -127,7 +127,7 @@ test('numbers are written for people', () => {
   ]);
   assert.deepEqual([3.4, 1300, 125_000].map(formatDuration), ['3 ms', '1.3 s', '2 min 5 s']);
   assert.match(formatTime(at, new Date(at)), /^\d\d:\d\d:\d\d$/u);
-  assert.match(formatTime(at, new Date('2027-01-01T00:00:00Z')), /2026.*, \d\d:\d\d:\d\d$/u);
+  assert.match(formatTime(at, new Date('2027-06-01T00:00:00Z')), /2026.*, \d\d:\d\d:\d\d$/u);
   assert.equal(resultText({ status: 403, code: 'scope' }), '403 scope');
   assert.equal(resultText({ status: 200 }), '200 OK');
   assert.equal(resultText({ decision: 'deny' }), 'denied');

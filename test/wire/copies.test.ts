@@ -71,7 +71,7 @@ test("no reader gets another's bytes, however slow some are and whoever leaves",
         framing: { kind: 'none' },
         headers: ['Host', 'upstream'],
         maxBodyBytes: 0,
-        timeouts: { connectMs: 3_000, headersMs: 10_000, idleMs: 10_000 },
+        timeouts: { connectMs: 60_000, headersMs: 60_000, idleMs: 60_000 },
         answer: (_status, raw) => responseHeaders(raw, { drop: () => false, add: [] }),
       }).catch(() => response.destroy());
     }),

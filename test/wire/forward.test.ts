@@ -13,6 +13,9 @@ import { createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
 import { until } from '../support/until.ts';
 
 const keep = { drop: () => false, add: [] };
+const PATIENT = { connectMs: 60_000, headersMs: 60_000, idleMs: 60_000 };
+/** For bytes whose last request closes the connection: a pause is no end of the answers. */
+const UNTIL_CLOSED = { quietMs: 60_000, timeoutMs: 60_000 };
 
 async function listen(t: TestContext, server: http.Server): Promise<number> {
   server.listen(0, '127.0.0.1');
@@ -47,7 +50,7 @@ async function proxyTo(
       framing,
       headers: requestHeaders(request.rawHeaders, request.method ?? '', 'up', framing, keep),
       maxBodyBytes: 1_000_000,
-      timeouts: { connectMs: 1_000, headersMs: 1_000, idleMs: 1_000 },
+      timeouts: PATIENT,
       answer: (_status, raw) => responseHeaders(raw, keep),
       ...change,
     };
@@ -88,6 +91,7 @@ test('method, path, body and answer pass through', async (t) => {
   assert.equal(answer.status, 201);
   assert.equal(answer.headers.get('x-seen'), 'PUT /a?b=c');
   assert.equal(await answer.text(), 'HELLO');
+  await until('the exchange has ended', () => ends.length === 1);
   assert.deepEqual(ends, [{ kind: 'answered', status: 201, bytesIn: 5, bytesOut: 5 }]);
 });
 
@@ -100,7 +104,8 @@ test('HEAD, 204 and 304 have no body and keep the connection', async (t) => {
   const { url } = await proxyTo(t, port);
   const answer = await sendRaw(
     url,
-    'HEAD /200 HTTP/1.1\r\nHost: h\r\n\r\nGET /204 HTTP/1.1\r\nHost: h\r\n\r\nGET /304 HTTP/1.1\r\nHost: h\r\n\r\n',
+    'HEAD /200 HTTP/1.1\r\nHost: h\r\n\r\nGET /204 HTTP/1.1\r\nHost: h\r\n\r\nGET /304 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n',
+    UNTIL_CLOSED,
   );
   assert.deepEqual(answer.match(/HTTP\/1\.1 [0-9]{3}/g), [
     'HTTP/1.1 200',
@@ -117,7 +122,7 @@ test('the head of a stream does not wait for its first event', async (t) => {
     response.flushHeaders();
     send = () => response.end('data: late\n\n');
   });
-  const { url } = await proxyTo(t, port);
+  const { url } = await proxyTo(t, port, { timeouts: { ...PATIENT, idleMs: 1_000 } });
   const answer = await fetch(url);
   await sleep(1_500);
   send?.();
@@ -159,7 +164,11 @@ test('no connection, no answer and a bad answer have each their code', async (t)
   const silent = await createRawUpstream(() => {});
   const garbage = await createRawUpstream((socket) => socket.end('nonsense\r\n\r\n'));
   t.after(() => Promise.all([silent.close(), garbage.close()]));
-  assert.equal(await (await fetch((await proxyTo(t, silent.port)).url)).text(), 'upstream_timeout');
+  const short = { timeouts: { ...PATIENT, headersMs: 300 } };
+  assert.equal(
+    await (await fetch((await proxyTo(t, silent.port, short)).url)).text(),
+    'upstream_timeout',
+  );
   assert.equal(
     await (await fetch((await proxyTo(t, garbage.port)).url)).text(),
     'upstream_protocol',
@@ -185,7 +194,8 @@ test('100-continue is answered once the request may go on', async (t) => {
   const { url } = await proxyTo(t, port);
   const answer = await sendRaw(
     url,
-    'POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc',
+    'POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc',
+    UNTIL_CLOSED,
   );
   assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
   assert.match(answer, /abc/);
@@ -231,7 +241,11 @@ test('trailers are passed on', async (t) => {
   });
   t.after(() => upstream.close());
   const { url } = await proxyTo(t, upstream.port);
-  const answer = await sendRaw(url, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+  const answer = await sendRaw(
+    url,
+    'GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n',
+    UNTIL_CLOSED,
+  );
   assert.match(answer, /0\r\nGrpc-Status: 0\r\n\r\n$/);
 });
 

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import type { LookupAddress } from 'node:dns';
 import { connect, createServer, type AddressInfo, type LookupFunction } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createConnectionPool } from '../../wire/connection-pool.ts';
+import { until } from '../support/until.ts';
 
 const FOUR = { address: '127.0.0.1', family: 4 };
 
@@ -54,7 +54,11 @@ async function hungServer(t: TestContext, port: number): Promise<void> {
   const fill = Array.from({ length: 8 }, () => connect({ port, host: '127.0.0.2' }));
   t.after(() => fill.forEach((socket) => socket.destroy()));
   fill.forEach((socket) => socket.on('error', () => undefined));
-  await sleep(200);
+  // As many as Linux takes for a backlog of one: from then on it drops what comes.
+  await until(
+    'the backlog is full',
+    () => fill.filter(({ readyState }) => readyState === 'open').length >= 2,
+  );
 }
 
 test('an address that refuses gives way to the next one', async (t) => {

@@ -15,6 +15,8 @@ import { sendRaw, statusOf } from '../support/raw.ts';
 import { until } from '../support/until.ts';
 
 const keep = { drop: () => false, add: [] };
+/** For bytes whose last request closes the connection: a pause is no end of the answers. */
+const UNTIL_CLOSED = { quietMs: 60_000, timeoutMs: 60_000 };
 const LIMITS = { requestBytes: 64 * 1024, totalBytes: 256 * 1024 };
 
 async function listen(t: TestContext, server: http.Server): Promise<number> {
@@ -49,7 +51,8 @@ async function bench(
   options: {
     readonly early?: boolean;
     readonly refusal?: string;
-    readonly holdMs?: number;
+    /** What the second try waits for. */
+    readonly hold?: () => Promise<unknown>;
     readonly givesUp?: boolean;
   } = {},
 ): Promise<Bench> {
@@ -90,7 +93,7 @@ async function bench(
         add: ['X-Try', String(number)],
       }),
       maxBodyBytes: Infinity,
-      timeouts: { connectMs: 2_000, headersMs: 2_000, idleMs: 2_000 },
+      timeouts: { connectMs: 60_000, headersMs: 60_000, idleMs: 60_000 },
       answer: (_status, raw) => responseHeaders(raw, keep),
       intercept: (status) => status === 401 && number === 1,
       kept,
@@ -105,7 +108,7 @@ async function bench(
     const first = await forward(request, response, plan(request, kept, 1));
     results.push(first);
     if (first.kind === 'answered') return;
-    await sleep(options.holdMs ?? 0);
+    await options.hold?.();
     if (options.givesUp) {
       kept.release();
       sendKeptAnswer(response, first.answer, responseHeaders(first.answer.raw, keep));
@@ -136,6 +139,7 @@ test('a refused body is sent once more, whole, and the client sees the second an
       ['2', true],
     ],
   );
+  await until('both exchanges have ended', () => results.length === 2);
   const [first, second] = results as ForwardResult[];
   assert.equal(first?.kind, 'intercepted');
   assert.equal(first?.bytesIn, body.length);
@@ -152,7 +156,7 @@ for (const [name, head, chunk, last] of [
   ],
 ] as const) {
   test(`a refusal while the upload is running: what came goes first, the rest follows (${name})`, async (t) => {
-    const { url, seen, results } = await bench(t, { early: true, holdMs: 100 });
+    const { url, seen, results } = await bench(t, { early: true, hold: () => sleep(100) });
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     let answer = '';
     socket.on('data', (data: Buffer) => (answer += data.toString()));
@@ -188,7 +192,8 @@ test('100 Continue is said once', async (t) => {
   const { url, seen } = await bench(t);
   const answer = await sendRaw(
     url,
-    'POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc',
+    'POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc',
+    UNTIL_CLOSED,
   );
   assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
   assert.deepEqual(
@@ -199,21 +204,25 @@ test('100 Continue is said once', async (t) => {
 
 test('a kept refusal can still be given to the client, and the connection serves on', async (t) => {
   const { url, results } = await bench(t, { early: true, givesUp: true });
-  const request = 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody';
-  const answer = await sendRaw(url, request + request);
+  const request = (more: string): string =>
+    `POST / HTTP/1.1\r\nHost: h\r\n${more}Content-Length: 4\r\n\r\nbody`;
+  const both = request('') + request('Connection: close\r\n');
+  const answer = await sendRaw(url, both, UNTIL_CLOSED);
   assert.deepEqual(answer.match(/HTTP\/1\.1 [0-9]{3}/g), ['HTTP/1.1 401', 'HTTP/1.1 401']);
   assert.match(answer, /X-Why: step_up/);
   assert.equal(results.length, 2);
 });
 
 test('a client that leaves while its request is held is noticed', async (t) => {
-  const { url, gone, results, seen } = await bench(t, { early: true, holdMs: 400 });
+  const held = Promise.withResolvers<void>();
+  const { url, gone, results, seen } = await bench(t, { early: true, hold: () => held.promise });
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
   socket.write('POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 20000\r\n\r\nhalf');
   await until('the first exchange has ended', () => results.length === 1);
   socket.destroy();
   await until('the client is gone', () => gone() === 1);
   assert.equal(results.length, 1, 'before the second try');
+  held.resolve();
   await until('the second exchange has ended', () => results.length === 2);
   assert.equal(seen.length, 0);
 });

@@ -40,7 +40,7 @@ async function bench(t: TestContext): Promise<Bench> {
       framing: { kind: 'none' },
       headers: requestHeaders(request.rawHeaders, 'GET', 'up', { kind: 'none' }, keep),
       maxBodyBytes: Infinity,
-      timeouts: { connectMs: 1_000, headersMs: 1_000, idleMs: 1_000 },
+      timeouts: { connectMs: 60_000, headersMs: 60_000, idleMs: 60_000 },
       answer: (_status, raw) => responseHeaders(raw, keep),
       register: (given) => {
         cut = (by) => given.cut(by);

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -17,6 +16,7 @@ import { createMemoryVault } from '../../../app/main/agent/session/vault.ts';
 import { loadSettings } from '../../../app/main/agent/settings/settings.ts';
 import { createIdentityProvider } from '../../../demo/idp.ts';
 import type { IdentityProvider } from '../../../demo/idp.ts';
+import { freePort } from '../../support/free-port.ts';
 import { signInWithFetch } from '../../support/sign-in.ts';
 import { startSmallRelay } from '../../support/small-relay.ts';
 import type { SmallRelay } from '../../support/small-relay.ts';
@@ -212,9 +212,10 @@ test('`latchkey logout` during a sign-in answers that nobody is signed in or sig
 });
 
 test('a busy port is named with its owner and a free port; start works once it is free', async () => {
-  const busy = createServer().listen(0, '127.0.0.1');
+  // Of those that nobody gets by chance: the agent takes it once it is let go.
+  const port = await freePort();
+  const busy = createServer().listen(port, '127.0.0.1');
   await once(busy, 'listening');
-  const { port } = busy.address() as AddressInfo;
   const { agent } = make({ port });
   await assert.rejects(agent.start(), (error) => {
     assert.ok(error instanceof AgentError);

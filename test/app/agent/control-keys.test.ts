@@ -25,6 +25,8 @@ const get = { api: 'billing', method: 'GET' };
 function send(method: string, path: string, body?: string): ClientRequest {
   const headers = { 'latchkey-control': '1', host: 'control' };
   const call = request({ socketPath: agent.address, method, path, agent: false, headers });
+  // The agent may hang up on what it does not want to read; what counts is its answer.
+  call.on('error', () => undefined);
   call.end(body);
   return call;
 }
@@ -69,7 +71,6 @@ test('attack: a borrower that is cut off leaves no key behind', async () => {
   const [line] = (await once(response, 'data')) as [Buffer];
   const { secret } = JSON.parse(line.toString()) as { secret: string };
   assert.equal(agent.keys.check([secret], get).kind, 'ok');
-  call.on('error', () => undefined);
   response.on('error', () => undefined);
   call.socket?.destroy();
   await until('the lent key is refused', () => agent.keys.check([secret], get).kind === 'refused');
@@ -105,9 +106,10 @@ test('attack: a body without end is answered as soon as it is too large', async 
     agent: false,
     headers,
   });
+  call.on('error', () => undefined);
   call.write('x'.repeat(70_000));
   const { status, body } = await answer(call);
-  call.on('error', () => undefined).destroy();
+  call.destroy();
   assert.equal(status, 400);
   assert.match(body, /larger than 65536 bytes/);
 });

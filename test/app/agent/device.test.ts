@@ -108,7 +108,7 @@ function run(
   const now = (): number => clock.ms;
   const done = loginByDevice({
     relay: new URL(url),
-    provider: createProvider({ fetch, now, timeoutMs: 5000 }),
+    provider: createProvider({ fetch, now, timeoutMs: 60_000 }),
     fetch,
     onCode: (code) => codes.push(code),
     signal: new AbortController().signal,
@@ -149,7 +149,7 @@ test('a person enters the code elsewhere: tokens for the relay, bound by DPoP, t
   let polls = 0;
   const tokens = await loginByDevice({
     relay: new URL(relay.url),
-    provider: createProvider({ fetch, now: Date.now }),
+    provider: createProvider({ fetch, now: Date.now, timeoutMs: 60_000 }),
     fetch,
     onCode: (code) => (shown = code),
     signal: new AbortController().signal,
@@ -168,7 +168,7 @@ test('a person enters the code elsewhere: tokens for the relay, bound by DPoP, t
   const claims = decodeJwt(tokens.accessToken);
   assert.equal(claims.aud, relay.url);
   assert.ok((claims['cnf'] as { jkt?: string }).jkt);
-  const provider = createProvider({ fetch, now: Date.now });
+  const provider = createProvider({ fetch, now: Date.now, timeoutMs: 60_000 });
   assert.notEqual((await provider.refresh(tokens)).accessToken, tokens.accessToken);
   relay.describe({});
 });
@@ -177,7 +177,7 @@ test('a person who aborts the code is told so: access_denied', async () => {
   let shown: DeviceCode | undefined;
   const done = loginByDevice({
     relay: new URL(relay.url),
-    provider: createProvider({ fetch, now: Date.now }),
+    provider: createProvider({ fetch, now: Date.now, timeoutMs: 60_000 }),
     fetch,
     onCode: (code) => (shown = code),
     signal: new AbortController().signal,
@@ -252,7 +252,7 @@ test('cancelling ends the wait at once', async () => {
   const abort = new AbortController();
   const done = loginByDevice({
     relay: new URL(oddRelay.url),
-    provider: createProvider({ fetch, now: Date.now }),
+    provider: createProvider({ fetch, now: Date.now, timeoutMs: 60_000 }),
     fetch,
     onCode: () => setImmediate(() => abort.abort()),
     signal: abort.signal,

@@ -68,7 +68,7 @@ function make(clientId: string, key: ClientKey, url = relay.url, now = Date.now)
   return createMachine({
     relay: new URL(url),
     client: { clientId, key },
-    provider: createProvider({ fetch, now, timeoutMs: 5000 }),
+    provider: createProvider({ fetch, now, timeoutMs: 60_000 }),
     fetch,
   });
 }

@@ -14,9 +14,10 @@ import { createHolderFinder } from '../../../app/main/agent/proxy/peer-holder.ts
 import { readListing } from '../../../app/main/agent/proxy/peer-lsof.ts';
 import { programName } from '../../../app/main/agent/proxy/peer-name.ts';
 import { createRowFinder } from '../../../app/main/agent/proxy/peer-rows.ts';
-import { canTell, createPeers } from '../../../app/main/agent/proxy/peer.ts';
+import { canTell, createPeers, type Peer } from '../../../app/main/agent/proxy/peer.ts';
 import { endIn, readRow } from '../../../app/main/agent/socket-table.ts';
 import { startPeerServer, type PeerServer } from '../../support/peer-server.ts';
+import { until } from '../../support/until.ts';
 
 const UID = process.getuid?.() ?? 0;
 const LSOF = '/usr/bin/lsof';
@@ -53,6 +54,21 @@ async function connection(server: PeerServer, host: string): Promise<readonly [S
   return [await arrived, own];
 }
 
+/** Looks until all are named: a look takes two seconds at most, and a busy machine may need longer. */
+async function named(
+  sockets: readonly Socket[],
+  options: Parameters<typeof createPeers>[0] = {},
+): Promise<readonly Peer[]> {
+  let found: readonly Peer[] = [];
+  await until('all are named', async () => {
+    const peers = createPeers({ readyMs: 60_000, ...options });
+    found = sockets.map((socket) => peers.of(socket));
+    await Promise.all(found.map(({ ready }) => ready));
+    return found.every((peer) => peer.tool().pid !== undefined);
+  });
+  return found;
+}
+
 describe('the other end of a local connection', { skip }, () => {
   for (const [listen, to] of [
     ['127.0.0.1', '127.0.0.1'],
@@ -64,10 +80,9 @@ describe('the other end of a local connection', { skip }, () => {
       withServer(listen, async (server) => {
         const arrived = server.next();
         const { pid } = server.program(UID, 'stay', to);
-        const peer = createPeers({ readyMs: 10_000 }).of(await arrived);
-        assert.deepEqual(await peer.verdict, { kind: 'own', uid: UID });
-        assert.deepEqual(peer.known(), { kind: 'own', uid: UID });
-        await peer.ready;
+        const [peer] = await named([await arrived]);
+        assert.deepEqual(await peer?.verdict, { kind: 'own', uid: UID });
+        assert.deepEqual(peer?.known(), { kind: 'own', uid: UID });
         assert.deepEqual(peer.tool(), { pid, name: 'node other-user.client.ts' });
       }));
   }
@@ -97,23 +112,24 @@ describe('the other end of a local connection', { skip }, () => {
   });
 
   test('many parallel connections are all own', async () => {
-    const peers = createPeers({ readyMs: 10_000 });
-    const seen: ReturnType<typeof peers.of>[] = [];
+    const peers = createPeers();
+    const sockets: Socket[] = [];
+    const verdicts: Promise<Verdict>[] = [];
     await withServer(
       '127.0.0.1',
       async (server) => {
         const clients = Array.from({ length: 300 }, () => connect(server.port, '127.0.0.1'));
         await Promise.all(clients.map((client) => once(client, 'connect')));
         // The last ones may be connected before they are accepted.
-        while (seen.length < clients.length) await server.next();
-        for (const peer of seen) {
-          assert.equal((await peer.verdict).kind, 'own');
-          await peer.ready;
-          assert.equal(peer.tool().pid, process.pid);
-        }
+        while (sockets.length < clients.length) await server.next();
+        for (const { kind } of await Promise.all(verdicts)) assert.equal(kind, 'own');
+        for (const peer of await named(sockets)) assert.equal(peer.tool().pid, process.pid);
         for (const client of clients) client.destroy();
       },
-      (socket) => seen.push(peers.of(socket)),
+      (socket) => {
+        sockets.push(socket);
+        verdicts.push(peers.of(socket).verdict);
+      },
     );
   });
 
@@ -190,7 +206,8 @@ describe('the other end of a local connection', { skip }, () => {
   test('nobody waits for a tool longer than is bearable', () =>
     withDir(async (dir) => {
       const lsof = join(dir, 'slow');
-      await writeFile(lsof, '#!/bin/sh\nexec /bin/sleep 1\n');
+      // So long that only the time it is given can end it, however late this process looks.
+      await writeFile(lsof, '#!/bin/sh\nexec /bin/sleep 60\n');
       await chmod(lsof, 0o755);
       await withServer('127.0.0.1', async (server) => {
         const [socket] = await connection(server, '127.0.0.1');
@@ -224,12 +241,10 @@ describe('systems other than Linux', () => {
     withServer('::1', async (server) => {
       const arrived = server.next();
       const { pid } = server.program(UID, 'stay');
-      const socket = await arrived;
-      const peer = createPeers({ platform: 'darwin', lsof: LSOF, readyMs: 10_000 }).of(socket);
-      assert.deepEqual(await peer.verdict, { kind: 'own', uid: UID });
-      await peer.ready;
-      assert.equal(peer.tool().pid, pid);
-      assert.ok(peer.tool().name);
+      const [peer] = await named([await arrived], { platform: 'darwin', lsof: LSOF });
+      assert.deepEqual(await peer?.verdict, { kind: 'own', uid: UID });
+      assert.equal(peer?.tool().pid, pid);
+      assert.ok(peer?.tool().name);
     }),
   );
 

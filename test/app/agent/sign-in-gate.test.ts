@@ -23,7 +23,7 @@ function setup(options: { auto?: boolean; waitMs?: number } = {}) {
     },
     isRunning: () => running !== undefined,
     auto: options.auto ?? true,
-    waitMs: options.waitMs ?? 5000,
+    waitMs: options.waitMs ?? 60_000,
     now: () => clock.ms,
     notify: () => {
       seen.notices += 1;

@@ -34,7 +34,7 @@ function bench(options: { readonly auto?: boolean; readonly waitMs?: number } = 
     },
     isRunning: () => running !== undefined,
     auto: options.auto ?? true,
-    waitMs: options.waitMs ?? 5_000,
+    waitMs: options.waitMs ?? 60_000,
     now: () => clock.ms,
     notify: (_demand, opened) => notices.push(opened),
   });

@@ -11,6 +11,7 @@ import type { ProfileSnapshot } from '../../../app/main/agent/status.ts';
 import { runCli, type CliResult } from '../../support/cli.ts';
 import { apiNamed, openKeyAgent, type KeyAgent } from '../../support/key-agent.ts';
 import { privateDir } from '../../support/private-dir.ts';
+import { until } from '../../support/until.ts';
 
 const main = fileURLToPath(new URL('../../../app/cli/main.ts', import.meta.url));
 const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-cli-profiles-'));
@@ -115,6 +116,7 @@ test('a run is limited to the profile or API that it names', async () => {
     const [lent] = agent.keys.list();
     child.stdin.end();
     await once(child, 'exit');
+    await until('the key of the run has ended', () => agent.keys.list().length === 0);
     return { opens: lent?.apis, urls: names.filter((name) => /^LATCHKEY_.+_URL$/.test(name)) };
   };
   assert.deepEqual(await start('--profile', 'globex'), {

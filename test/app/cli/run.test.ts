@@ -103,12 +103,13 @@ test('signals reach the command, and it may answer them', async () => {
 });
 
 test('attack: a run that is killed outright leaves no key behind', async () => {
-  // Ends by itself, for nobody is left to end it.
-  const child = start(node('console.log(process.env.LATCHKEY_KEY); setTimeout(() => {}, 1000);'));
+  // Ends with its input, for nobody is left to end it.
+  const child = start(node('console.log(process.env.LATCHKEY_KEY); process.stdin.resume();'));
   const secret = await keyOf(child);
   assert.equal(opens(secret), true);
   child.kill('SIGKILL');
   await until('the key of the tool has ended', () => !opens(secret));
+  child.stdin.end();
 });
 
 test('--proxy hands the key on as the proxy’s user', async () => {

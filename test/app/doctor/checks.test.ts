@@ -15,12 +15,13 @@ import { explainRefusal } from '../../../app/main/doctor/tls-refusal.ts';
 import { createNetwork } from '../../../app/main/agent/network/network.ts';
 import { loadSettings } from '../../../app/main/agent/settings/settings.ts';
 import { controlVersion, versionHeader } from '../../../app/main/agent/control/address.ts';
+import { freePort } from '../../support/free-port.ts';
 import { privateDir } from '../../support/private-dir.ts';
 
 function run(
   checks: readonly Check[],
   dataDir: string,
-  timeoutMs?: number,
+  timeoutMs = 60_000,
 ): Promise<readonly Finding[]> {
   const settings = loadSettings({ dataDir, env: {} });
   const network = createNetwork({ env: {} });
@@ -69,7 +70,7 @@ test('an app that accepts and never answers is found out in time', async (t) => 
   await control(t, dataDir, (request) => {
     left = once(request.socket, 'close', { signal: AbortSignal.timeout(60_000) });
   });
-  const [finding] = await run([appCheck], dataDir, 2000);
+  const [finding] = await run([appCheck], dataDir, 5_000);
   assert.equal(finding?.outcome, 'fail');
   assert.ok(left);
   // Else the command would go on waiting for it.
@@ -127,7 +128,10 @@ test('a squatter on the IPv6 address beside Latchkey is found', async (t) => {
   // A squatter on ::1 needs a ::1: containers may be without IPv6.
   if (!hasIpv6) return t.skip('this computer has no ::1');
   const dataDir = privateDir(t);
-  const port = await answering('127.0.0.1', 0, { status: 'ready', version: '1.0.0' });
+  const port = await answering('127.0.0.1', await freePort(), {
+    status: 'ready',
+    version: '1.0.0',
+  });
   await control(t, dataDir, snapshot({ localUrl: `http://localhost:${port}` }));
   const [, alone] = await run([appCheck, localPortCheck], dataDir);
   assert.equal(alone?.outcome, 'ok', alone?.detail);

@@ -12,7 +12,7 @@ import { readPacFile } from '../../../../app/main/agent/network/pac-file.ts';
 import { matchesShell } from '../../../../app/main/agent/network/pac-functions.ts';
 import { createScriptRunner } from '../../../../app/main/agent/network/pac-script.ts';
 import { createPac } from '../../../../app/main/agent/network/pac.ts';
-import { createTrust } from '../../../../app/main/agent/network/trust.ts';
+import { createTrust, type Trust } from '../../../../app/main/agent/network/trust.ts';
 import { createCertificate } from '../../../support/certificate.ts';
 import { startConnectProxy } from '../../../support/connect-proxy.ts';
 import { startHopServer } from '../../../support/hop-server.ts';
@@ -20,8 +20,11 @@ import { startSecureServer } from '../../../support/secure-server.ts';
 
 const RELAY = new URL('https://relay.example.test/secret?code=1');
 const script = (body: string): string => `function FindProxyForURL(url, host) { ${body} }`;
-const run = (body: string): Promise<string> =>
-  createScriptRunner({ runMs: 300, totalMs: 1_500 }).run(script(body), RELAY);
+const PATIENT = { runMs: 60_000, totalMs: 60_000 };
+const run = (body: string, limits = PATIENT): Promise<string> =>
+  createScriptRunner(limits).run(script(body), RELAY);
+const read = (address: URL, trust: Trust, timeoutMs = 60_000): Promise<string> =>
+  readPacFile(address, trust, timeoutMs);
 
 async function serve(t: TestContext, listener: RequestListener): Promise<string> {
   const { url, close } = await listenOnLoopback(createServer(listener), 0);
@@ -60,7 +63,10 @@ const ENDLESS: readonly [string, string][] = [
 
 for (const [name, body] of ENDLESS) {
   test(`a proxy script that ${name} is ended, and this process lives on`, async () => {
-    await assert.rejects(run(body), /the proxy script takes too long|the proxy script fails/);
+    await assert.rejects(
+      run(body, { runMs: 300, totalMs: 1_500 }),
+      /the proxy script takes too long|the proxy script fails/,
+    );
     // What it left behind would come now.
     await sleep(50);
     assert.equal(await run('return "DIRECT"'), 'DIRECT');
@@ -76,7 +82,10 @@ test('a proxy script that eats memory, or fails after a name look-up, only fails
     run('dnsResolve("localhost"); throw new Error("x")'),
     /the proxy script fails/,
   );
-  await assert.rejects(createScriptRunner().run('not a script', RELAY), /the proxy script fails/);
+  await assert.rejects(
+    createScriptRunner(PATIENT).run('not a script', RELAY),
+    /the proxy script fails/,
+  );
 });
 
 test('shell expressions; none takes for ever', () => {
@@ -108,13 +117,13 @@ test('a script is read from https, this computer and files, within bounds', asyn
   writeFileSync(file, 'from a file');
   const tls = createCertificate(t);
   const trust = createTrust(tls.certFile);
-  assert.equal(await readPacFile(pathToFileURL(file), trust), 'from a file');
+  assert.equal(await read(pathToFileURL(file), trust), 'from a file');
   const server = await startSecureServer(t, tls);
   const secure = new URL(`https://localhost:${server.port}/proxy.pac`);
-  assert.equal(await readPacFile(secure, trust), 'hello');
-  await assert.rejects(readPacFile(secure, createTrust()), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
+  assert.equal(await read(secure, trust), 'hello');
+  await assert.rejects(read(secure, createTrust()), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
   writeFileSync(file, 'x'.repeat(1024 * 1024 + 1));
-  await assert.rejects(readPacFile(pathToFileURL(file), trust), /larger than 1 MiB/);
+  await assert.rejects(read(pathToFileURL(file), trust), /larger than 1 MiB/);
   const bad = await serve(t, (request, response) => {
     if (request.url === '/endless') {
       const more = (): void => void (response.write('x'.repeat(65_536)) ? setImmediate(more) : 0);
@@ -123,9 +132,9 @@ test('a script is read from https, this computer and files, within bounds', asyn
     } else if (request.url === '/slow') response.write('x');
     else response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end();
   });
-  await assert.rejects(readPacFile(new URL('/endless', bad), trust), /larger than 1 MiB/);
-  await assert.rejects(readPacFile(new URL('/slow', bad), trust, 200), /no answer in time/);
-  await assert.rejects(readPacFile(new URL('/moved', bad), trust), /it answers 302/);
+  await assert.rejects(read(new URL('/endless', bad), trust), /larger than 1 MiB/);
+  await assert.rejects(read(new URL('/slow', bad), trust, 200), /no answer in time/);
+  await assert.rejects(read(new URL('/moved', bad), trust), /it answers 302/);
 });
 
 test('a script is read again after an hour or when its proxies fail; the old one serves meanwhile', async () => {
