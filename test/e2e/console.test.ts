@@ -13,6 +13,7 @@ import { createPageFiles } from '../../relay/console/page-files.ts';
 import { eventually, testOutput } from '../support/electron.ts';
 import { findChromium, launchChromium } from '../support/sign-in.ts';
 import { wear } from '../support/theme.ts';
+import { until } from '../support/until.ts';
 
 const missing = findChromium() === undefined && 'no Chromium: set CHROMIUM_PATH';
 if (missing && process.env['CI'] === 'true') throw new Error(missing);
@@ -106,7 +107,8 @@ describe('the console in a browser', { skip: missing }, () => {
     for (const text of ['Bob Baker', 'A scope was missing', 'latchkey-desktop', '403 scope'])
       await page.getByText(text).first().waitFor();
     await page.getByText('The 2 records as kept').click();
-    assert.match(await page.locator('pre').first().innerText(), /"prev": "[0-9a-f]{64}"/);
+    const kept = page.locator('pre').filter({ hasText: /"prev": "[0-9a-f]{64}"/ });
+    await kept.first().waitFor();
     await page.getByRole('link', { name: 'Bob Baker' }).click();
     await page.getByText(/^\d+ records found$/).waitFor();
     await page.goBack();
@@ -152,7 +154,7 @@ describe('the console in a browser', { skip: missing }, () => {
     const button = page.getByRole('button', { name: 'Verify the whole chain' });
     await button.click();
     await page.getByText(/^Verified at .* nothing was changed\.$/).waitFor();
-    assert.ok(await button.isDisabled());
+    await eventually('the button to rest', async () => (await button.isDisabled()) || undefined);
     await page.getByText('no opt-out is set').waitFor();
     assert.deepEqual(complaints, []);
   });
@@ -186,20 +188,27 @@ describe('the console in a browser', { skip: missing }, () => {
     await rowWith(page, 'GET').first().waitFor();
     await tabTo('Records, newest first');
     await page.keyboard.press('End');
-    await eventually('the last row to be active', async () => {
+    const isLastActive = async (): Promise<boolean> => {
       const active = await page.locator('[data-active]').getAttribute('aria-rowindex');
       const count = await page.getByRole('grid').getAttribute('aria-rowcount');
-      return active === count || undefined;
-    });
+      return active === count;
+    };
+    await until('the last row to be active', isLastActive);
     await page.keyboard.press('Home');
+    await until('another row to be active', async () => !(await isLastActive()));
     for (let press = 0; press < 40; press += 1) {
+      // What is not read yet has no text.
+      await page.locator('[data-active] .cell-time').waitFor();
       const active = await page.locator('[data-active]').innerText();
       if (active.includes('GET')) break;
       await page.keyboard.press('ArrowDown');
     }
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: /^GET \// }).waitFor();
-    assert.equal(await page.evaluate('document.activeElement.id'), 'main');
+    await eventually(
+      'the focus to follow',
+      async () => (await page.evaluate('document.activeElement.id')) === 'main' || undefined,
+    );
   });
 
   test('shows hostile texts as texts', async (t) => {

@@ -99,6 +99,7 @@ describe('a hostile web page in the same person’s browser', { skip: missing },
 
   async function visit(url: string): Promise<Page> {
     const page = await browser.newPage();
+    page.setDefaultTimeout(60_000);
     await page.goto(url);
     return page;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { snapshotView } from '../../app/main/ipc/view.ts';
+import { eventually } from '../support/electron.ts';
 import { noChromium, useWindowScreens } from '../support/window-screens.ts';
 import { ready, records, severalRelays, signedOut } from '../support/window-states.ts';
 
@@ -65,6 +66,7 @@ describe('the overview of the window, in real Chromium', { skip: noChromium }, (
     await page.getByText('/theirs').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('button', { name: 'Copy the URL of Billing' }).click();
+    await eventually('all three to be done', () => agent.done.length === 3 || undefined);
     assert.deepEqual(agent.done, [
       'signIn globex-ltd',
       'signOut acme',

@@ -47,6 +47,7 @@ describe('keys, settings and health in the window, in real Chromium', { skip: no
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Done' }).click();
     await secret.waitFor({ state: 'detached' });
+    await eventually('both to be copied', () => agent.done.length === 2 || undefined);
     assert.deepEqual(agent.done, [
       `copy ${shown}`,
       `copy curl -H 'X-Latchkey-Key: ${shown}' http://localhost:5390/billing/invoices`,

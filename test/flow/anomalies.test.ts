@@ -74,6 +74,10 @@ for (const workers of [1, 2])
     assert.equal(await metric(bench, 'latchkey_anomalies_total{rule="denials"}'), 0);
     for (let i = 0; i < 10; i += 1) assert.equal(await ask(bench, 'nothing'), 403);
     await until('the alert is posted twice', () => receiver.posts.length >= 2);
+    await until(
+      'its delivery is counted',
+      async () => (await metric(bench, 'latchkey_anomaly_alerts_total{result="delivered"}')) === 1,
+    );
 
     const [failed, post, ...more] = receiver.posts;
     assert.ok(failed && post);
@@ -90,7 +94,11 @@ for (const workers of [1, 2])
     assert.equal(data['tool'], 'curl');
     assert.equal(data['code'], 'scope');
 
-    const records = await allRecords(bench.auditDir);
+    let records = await allRecords(bench.auditDir);
+    await until('the anomaly is recorded', async () => {
+      records = await allRecords(bench.auditDir);
+      return records.some(({ kind }) => kind === 'anomaly');
+    });
     const found = records.filter(({ kind }) => kind === 'anomaly');
     assert.equal(found.length, 1);
     assert.equal(found[0]?.rule, 'denials');

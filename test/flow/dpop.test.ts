@@ -170,7 +170,7 @@ test('a relay that requires bound tokens and nonces is served without anybody no
 });
 
 test('a sealed session goes on after a restart, and is refreshed, with the same key', async (t) => {
-  const company = await startCompany({ tokenSeconds: 4 });
+  const company = await startCompany({ tokenSeconds: 10 });
   t.after(() => company.close());
   const dir = await mkdtemp(join(tmpdir(), 'latchkey-sealed-'));
   t.after(() => rm(dir, { recursive: true, force: true }));
@@ -183,7 +183,7 @@ test('a sealed session goes on after a restart, and is refreshed, with the same 
   const second = await seatAgent(company.relayUrl, { deps: { vaultAt: () => vault } });
   t.after(() => second.close());
   assert.equal((await fetch(`${second.url}/billing/invoices`)).status, 200);
-  await sleep(4500);
+  await sleep(10_500);
   assert.equal((await fetch(`${second.url}/billing/invoices`)).status, 200);
   assert.deepEqual(second.tabs, [], 'nobody was asked');
   assert.deepEqual(await keyOf(), key);

@@ -24,6 +24,8 @@ async function start(t: TestContext, by?: (dir: string) => Promise<SignInBy>) {
   const relay = await startSmallRelay(idp.issuer);
   relay.serveApis((_request, response) => void response.end('invoices'));
   const dataDir = mkdtempSync(join(tmpdir(), 'latchkey-grants-'));
+  // Requests wait for whole sign-ins.
+  writeFileSync(join(dataDir, 'settings.json'), '{"signIn":{"waitSeconds":300}}');
   const tabs: string[] = [];
   const notices: unknown[] = [];
   const deps: AgentDeps = {

@@ -33,17 +33,17 @@ describe('pipelining (RFC 9112 §9.3.2)', () => {
       t,
       (head, socket) => {
         if (pathOf(head) !== '/1') return OK;
-        let left = 8;
+        let left = 20;
         const timer = setInterval(() => {
           left -= 1;
           socket.write('1\r\nx\r\n');
           if (left > 0) return;
           clearInterval(timer);
           socket.write('0\r\n\r\n');
-        }, 100);
+        }, 500);
         return 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
       },
-      { api: '    timeouts: { connect: 300ms, headers: 300ms, idle: 300ms }' },
+      { api: '    timeouts: { connect: 60s, headers: 8s, idle: 8s }' },
     );
     const client = await bench.open();
     client.send(bench.head('GET /x/1 HTTP/1.1') + bench.head('GET /x/2 HTTP/1.1', CLOSE));

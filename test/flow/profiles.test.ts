@@ -55,6 +55,8 @@ describe('two companies at once', () => {
         { name: 'Globex', url: globex().relayUrl, port: ownPort },
       ],
       apis: { 'globex/billing': { port: apiPort } },
+      // Requests wait for whole sign-ins.
+      signIn: { waitSeconds: 300 },
     };
     writeFileSync(join(dataDir, 'settings.json'), JSON.stringify(settings));
     await start();
@@ -70,9 +72,11 @@ describe('two companies at once', () => {
     return answer.status;
   };
   const ask = (target: string, host: string, at = port): Promise<string> =>
-    sendRaw(`http://127.0.0.1:${at}`, `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n\r\n`, {
-      quietMs: 200,
-    });
+    sendRaw(
+      `http://127.0.0.1:${at}`,
+      `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      { quietMs: 60_000 },
+    );
   const bySocket = (path: string, host: string): Promise<number> =>
     new Promise((resolve, reject) => {
       const socketPath = join(dataDir, 'latchkey.sock');
@@ -185,7 +189,7 @@ describe('two companies at once', () => {
   test('a relay that cannot be reached does not disturb the other', async () => {
     await globex().stopRelay();
     assert.equal(await get('/globex/billing/invoices'), 502);
-    assert.equal(agent.profile('globex').snapshot().status, 'offline');
+    await until('it is offline', () => agent.profile('globex').snapshot().status === 'offline');
     assert.equal(agent.profile('acme').snapshot().status, 'ready');
     assert.equal(await get('/acme/billing/invoices'), 200);
     await globex().restartRelay();

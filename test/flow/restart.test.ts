@@ -113,7 +113,8 @@ test(
   { skip },
   async (t) => {
     const relay = await startRelayProcess(t, {
-      top: 'drain: { delay: 4s, timeout: 3s }',
+      // Long, since several steps must fit into each on a machine that stops now and then.
+      top: 'drain: { delay: 10s, timeout: 10s }',
       upstream: await createUpstream(),
     });
     const token = await relay.token();
@@ -164,7 +165,7 @@ test(
 
     const ended = await Promise.all(ends);
     assert.deepEqual([events.complete, ended[1]?.code], [false, 1001]);
-    for (const { ms } of ended) assert.ok(ms >= 6_900, `ended after ${ms} ms`);
+    for (const { ms } of ended) assert.ok(ms >= 19_900, `ended after ${ms} ms`);
     if (relay.child.exitCode === null) await once(relay.child, 'exit');
     assert.equal(relay.child.exitCode, 0);
     const records = await verified(relay);
@@ -181,7 +182,7 @@ test(
   'one relay takes over from another on the same port, and no request fails',
   { skip },
   async (t) => {
-    const top = 'reusePort: true\ndrain: { delay: 500ms, timeout: 5s }';
+    const top = 'reusePort: true\ndrain: { delay: 500ms, timeout: 60s }';
     const first = await startRelayProcess(t, { top });
     const token = await first.token();
     const loads = [true, false].map((keepAlive) => traffic(t, first.url, token, keepAlive));
@@ -203,7 +204,7 @@ test(
     t.diagnostic(`kept ${JSON.stringify(kept)}, new each time ${JSON.stringify(fresh)}`);
     assert.deepEqual([kept?.failed, fresh?.failed], [[], []]);
     // Closing a listener may reset a connection all the same: in parting.test.ts it is counted how often.
-    assert.ok((kept?.reset ?? 0) + (fresh?.reset ?? 0) <= (isMigrating() ? 0 : 4));
+    assert.ok((kept?.reset ?? 0) + (fresh?.reset ?? 0) <= (isMigrating() ? 0 : 8));
 
     const records = (await Promise.all(relays.map(verified))).flat();
     const ended = records.filter(({ kind }) => kind === 'outcome');

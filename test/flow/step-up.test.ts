@@ -6,7 +6,7 @@ import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import type { AuditRecord } from '../../audit/record.ts';
-import { settledRecords } from '../audit/ledger-dir.ts';
+import { allRecords, settledRecords } from '../audit/ledger-dir.ts';
 import { signInWithFetch } from '../support/sign-in.ts';
 import { seatAgent, useStepUpCompany, type SeatedAgent } from '../support/step-up-company.ts';
 import { until } from '../support/until.ts';
@@ -20,7 +20,9 @@ describe('a request that needs a stronger sign-in', () => {
   async function seat(
     signIn: { readonly auto?: boolean; readonly waitSeconds?: number } = {},
   ): Promise<SeatedAgent> {
-    const seated = await seatAgent(bench().company.relayUrl, { signIn });
+    // On a busy machine a whole sign-in may take longer than the 20 s that are usual.
+    const patient = { waitSeconds: 300, ...signIn };
+    const seated = await seatAgent(bench().company.relayUrl, { signIn: patient });
     open.push(seated);
     return seated;
   }
@@ -170,6 +172,7 @@ describe('a request that needs a stronger sign-in', () => {
     seated.person = nobody;
     const answer = await transfer(seated);
     assert.deepEqual([answer.status, answer.headers.get('retry-after')], [401, '30']);
+    await until('the tab is open', () => seated.tabs.length === 1);
     assert.equal(seated.agent.snapshot().status, 'signing-in');
     assert.equal((await fetch(`${seated.url}/billing/plain`)).status, 200, 'others go on');
     await signInWithFetch(seated.tabs[0] ?? '', 'alice', 'alice-demo');
@@ -215,12 +218,14 @@ describe('a request that needs a stronger sign-in', () => {
     tool.write(head.replace('PORT', port));
     await until('the tab is open', () => seated.tabs.length === 1);
     tool.end();
-    await sleep(200);
+    await until('its leave is recorded', async () =>
+      (await allRecords(join(seated.dataDir, 'audit'))).some(
+        ({ kind, code, closedBy }) =>
+          kind === 'outcome' && code === 'step_up' && closedBy === 'client',
+      ),
+    );
     seated.agent.cancelSignIn();
     await until('the agent is ready again', () => seated.agent.snapshot().status === 'ready');
-    const outcome = async () =>
-      (await local(seated)).find(({ kind, code }) => kind === 'outcome' && code === 'step_up');
-    assert.equal((await outcome())?.closedBy, 'client');
     const refused = new WebSocket(`${seated.url.replace('http', 'ws')}/billing/socket`);
     const status = await new Promise<number | undefined>((resolve) => {
       refused.on('unexpected-response', (_request, answer) => resolve(answer.statusCode));

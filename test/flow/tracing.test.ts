@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { toRelay } from '../../app/main/agent/proxy/transform.ts';
 import { carryTrace } from '../../wire/trace.ts';
 import { settledRecords } from '../audit/ledger-dir.ts';
 import { createCollector, type Collector, type ReceivedSpan } from '../support/collector.ts';
+import { freePort } from '../support/free-port.ts';
 import { editConfig, logged, postReload, readMetrics } from '../support/operator.ts';
 import { createRawUpstream, sendRaw } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
@@ -23,7 +23,7 @@ const ERROR = 2;
 
 type Fields = Readonly<Record<string, string>>;
 
-function telemetry(collector: Collector, more = 'ratio: 1'): string {
+function telemetry(collector: Pick<Collector, 'url'>, more = 'ratio: 1'): string {
   return `telemetry: { traces: { url: '${collector.url}', ${more} } }`;
 }
 
@@ -253,14 +253,8 @@ for (const [what, answer] of [
   });
 
 test('a collector that nobody reaches is counted and told once', async (t) => {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve());
-  });
-  const collector = await collectorOf(t);
-  await collector.close();
-  server.close();
-  const bench = await createRelayBench(t, { top: telemetry(collector) });
+  const url = `http://127.0.0.1:${await freePort()}/v1/traces`;
+  const bench = await createRelayBench(t, { top: telemetry({ url }) });
   for (let round = 0; round < 2; round++) {
     assert.equal(await ask(bench, '/x/1'), 200);
     await until(

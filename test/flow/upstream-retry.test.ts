@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { ApiConfig } from '../../relay/config/api-config.ts';
 import { settledRecords } from '../audit/ledger-dir.ts';
+import { freePort } from '../support/free-port.ts';
 import { createRawUpstream, type RawUpstream } from '../support/raw.ts';
 import { createRelayBench, type RelayBench } from '../support/relay.ts';
+import { until } from '../support/until.ts';
 
 /** A port on which nothing listens. */
-async function refusing(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve());
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  return `http://127.0.0.1:${port}`;
-}
+const refusing = async (): Promise<string> => `http://127.0.0.1:${await freePort()}`;
 
 /** Reads the request and breaks the connection. */
 const breaking = (): Promise<RawUpstream> => createRawUpstream((socket) => socket.destroy());
@@ -167,7 +159,7 @@ describe('what is never tried again', () => {
     const [bad, well] = [await silent(), await good()];
     closing(t, bad, well);
     const bench = await benchOf(t, [bad.url, well.url], {
-      timeouts: { connectMs: 1_000, headersMs: 200, idleMs: 1_000 },
+      timeouts: { connectMs: 60_000, headersMs: 200, idleMs: 60_000 },
     });
     const answer = await sendTwice(bench, () => ({}));
     assert.deepEqual(answer, { status: 504, code: 'upstream_timeout' });
@@ -198,16 +190,16 @@ describe('what is never tried again', () => {
 });
 
 test('the time for the whole exchange holds for all tries together', async (t) => {
-  const late = await createRawUpstream((socket) => void setTimeout(() => socket.destroy(), 1_500));
+  const late = await createRawUpstream((socket) => void setTimeout(() => socket.destroy(), 500));
   const mute = await silent();
   closing(t, late, mute);
   const bench = await benchOf(t, [mute.url, late.url], {
-    timeouts: { connectMs: 1_000, headersMs: 60_000, idleMs: 60_000, totalMs: 2_000 },
+    timeouts: { connectMs: 60_000, headersMs: 120_000, idleMs: 120_000, totalMs: 8_000 },
   });
   const begunMs = Date.now();
   assert.deepEqual(await send(bench), { status: 504, code: 'upstream_timeout' });
   assert.deepEqual([late.requests(), mute.requests()], [1, 1]);
-  assert.ok(Date.now() - begunMs < 30_000, 'not the time for the head');
+  assert.ok(Date.now() - begunMs < 60_000, 'not the time for the head');
 });
 
 describe('when nobody is left', () => {
@@ -215,19 +207,26 @@ describe('when nobody is left', () => {
     const bench = await benchOf(t, [await refusing()]);
     for (let at = 0; at < 5; at++)
       assert.deepEqual(await send(bench), { status: 502, code: 'upstream_unreachable' });
-    const answer = await fetch(`${bench.relay.url}/x/1`, {
-      headers: { authorization: `Bearer ${await bench.token()}` },
+    const ask = async (): Promise<Response> =>
+      fetch(`${bench.relay.url}/x/1`, {
+        headers: { authorization: `Bearer ${await bench.token()}` },
+      });
+    let answer = await ask();
+    // Once a second it is tried all the same.
+    await until('it is left alone', async () => {
+      if (answer.status === 503) return true;
+      await answer.arrayBuffer();
+      answer = await ask();
+      return false;
     });
-    assert.equal(answer.status, 503);
     assert.equal(((await answer.json()) as { code: string }).code, 'no_upstream');
     assert.ok(Number(answer.headers.get('retry-after')) >= 1);
-    const ended = await outcomes(bench);
-    assert.deepEqual(
-      ended.map(({ code }) => code),
-      [...Array.from({ length: 5 }, () => 'upstream_unreachable'), 'no_upstream'],
-    );
+    const codes = (await outcomes(bench)).map(({ code }) => code);
+    assert.equal(codes.pop(), 'no_upstream');
+    assert.ok(codes.length >= 5);
+    assert.deepEqual([...new Set(codes)], ['upstream_unreachable']);
     const ready = await fetch(`${bench.relay.management}/readyz`);
     assert.equal(ready.status, 200, 'only requests can find out that it is back');
-    assert.match(await ready.text(), /5 failures in a row, none is left/);
+    assert.match(await ready.text(), /[0-9]+ failures in a row, none is left/);
   });
 });

@@ -11,6 +11,7 @@ import { allRecords, settledRecords } from '../audit/ledger-dir.ts';
 import { writeKeyPair } from '../support/operator.ts';
 import { createProofKey, proof } from '../support/dpop.ts';
 import { makeSigningKey } from '../support/issuer.ts';
+import { openRaw } from '../support/letter.ts';
 import { createRawUpstream, sendRaw, statusOf } from '../support/raw.ts';
 import { loadWith, startRelayProcess, type RelayProcess } from '../support/relay-process.ts';
 import { until } from '../support/until.ts';
@@ -21,15 +22,13 @@ const WORKERS = 'workers: 2';
 const bearer = (token: string): readonly string[] => [`Authorization: Bearer ${token}`];
 
 /** One request on a connection of its own; consecutive ones go to workers in turn. */
-async function ask(
-  relay: RelayProcess,
-  fields: readonly string[],
-  path = '/x/a',
-  quietMs = 150,
-): Promise<string> {
+async function ask(relay: RelayProcess, fields: readonly string[], path = '/x/a'): Promise<string> {
   const { host } = new URL(relay.url);
   const head = [`GET ${path} HTTP/1.1`, `Host: ${host}`, ...fields];
-  return await sendRaw(relay.url, [...head, '', ''].join('\r\n'), { quietMs, timeoutMs: 60_000 });
+  return await sendRaw(relay.url, [...head, '', ''].join('\r\n'), {
+    quietMs: 150,
+    timeoutMs: 60_000,
+  });
 }
 
 /** The ids that the upstream saw. */
@@ -53,19 +52,29 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Waits until so many answers are in the metrics: they are counted a moment after their end. */
+async function allCounted(relay: RelayProcess, answers: number | undefined): Promise<void> {
+  const total = 'latchkey_requests_total{api="x",decision="allow",code="none",status="200"}';
+  await until(`${answers} are counted`, async () => (await relay.metrics()).get(total) === answers);
+}
+
 test('connections are shared out evenly, and both workers serve', { skip }, async (t) => {
   const relay = await startRelayProcess(t, { top: WORKERS });
   assert.equal(relay.named('listening')[0]?.['workers'], 2);
   const token = await relay.token();
   const load = loadWith(t, relay.url, () => bearer(token), { clients: 8 });
   await until('requests', () => relay.upstream.requests() > 100);
-  const metrics = await relay.metrics();
+  let metrics = await relay.metrics();
+  const connections = () =>
+    [1, 2].map((worker) => metrics.get(`latchkey_worker_connections{worker="${worker}"}`) ?? 0);
+  await until('all clients are connected', async () => {
+    metrics = await relay.metrics();
+    return connections().reduce((sum, count) => sum + count) === 8;
+  });
   const { statuses, failures } = await load.stop();
-  assert.equal(metrics.get('latchkey_worker_connections{worker="1"}'), 4);
-  assert.equal(metrics.get('latchkey_worker_connections{worker="2"}'), 4);
+  assert.deepEqual(connections(), [4, 4]);
   assert.deepEqual([[...statuses.keys()], failures], [[200], []]);
-  const total = 'latchkey_requests_total{api="x",decision="allow",code="none",status="200"}';
-  assert.equal((await relay.metrics()).get(total), statuses.get(200));
+  await allCounted(relay, statuses.get(200));
   for (const worker of ['1', '2', 'primary'])
     assert.ok(metrics.get(`process_resident_memory_bytes{worker="${worker}"}`), worker);
 });
@@ -76,8 +85,15 @@ test(
     skip,
   },
   async (t) => {
-    const relay = await startRelayProcess(t, { top: WORKERS });
+    const upstream = await createRawUpstream((socket, bytes) => {
+      if (!bytes.startsWith('GET /held'))
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+    const relay = await startRelayProcess(t, { top: WORKERS, upstream });
     const token = await relay.token();
+    // One in each worker, so that there is always something under way.
+    const held = [1, 2].map(() => ask(relay, bearer(token), '/x/held'));
+    await until('one is held in each', () => upstream.requests() === 2);
     const load = loadWith(t, relay.url, () => bearer(token));
     for (let round = 0; round < 3; round++) {
       const before = relay.upstream.requests();
@@ -88,6 +104,7 @@ test(
     }
     const { statuses } = await load.stop();
     assert.deepEqual([...statuses.keys()], [200]);
+    assert.deepEqual(await Promise.all(held), ['', '']);
     assert.equal(relay.named('worker_died').length, 3);
     const { checks } = (await (await fetch(`${relay.management}/readyz`)).json()) as {
       checks: { name: string; ok: boolean; detail?: string }[];
@@ -118,11 +135,15 @@ test('workers end with the primary', { skip }, async (t) => {
   const pids = relay.workers();
   assert.equal(pids.length, 2);
   const token = await relay.token();
-  const streams = [1, 2].map(() => ask(relay, bearer(token), '/x/stream', 60_000));
-  await until('a stream in each', () => upstream.requests() === 2);
+  const { host } = new URL(relay.url);
+  const head = ['GET /x/stream HTTP/1.1', `Host: ${host}`, ...bearer(token), '', ''].join('\r\n');
+  const streams = await Promise.all([1, 2].map(() => openRaw(relay.url)));
+  t.after(() => streams.forEach(({ socket }) => socket.destroy()));
+  for (const stream of streams) stream.send(head);
+  for (const stream of streams) await stream.until(/^HTTP\/1\.1 200 [^]*a\r\n$/);
   await relay.stop('SIGKILL');
   await until('no worker', () => !pids.some(isAlive));
-  assert.deepEqual((await Promise.all(streams)).map(statusOf), [200, 200]);
+  for (const stream of streams) await stream.ended();
 });
 
 test('a DPoP proof that one worker accepted is refused by the other', { skip }, async (t) => {
@@ -188,12 +209,11 @@ test('a revocation cuts the streams of every worker', { skip }, async (t) => {
   });
   const relay = await startRelayProcess(t, { top: WORKERS, upstream });
   const token = await relay.token();
-  const streams = [1, 2, 3, 4].map(() =>
-    fetch(`${relay.url}/x/stream`, { headers: { authorization: `Bearer ${token}` } }).then(
-      (answer) => answer.text().catch(() => 'cut'),
-    ),
+  const headers = { authorization: `Bearer ${token}` };
+  const begun = await Promise.all(
+    [1, 2, 3, 4].map(() => fetch(`${relay.url}/x/stream`, { headers })),
   );
-  await until('four streams', () => relay.upstream.requests() === 4);
+  const streams = begun.map((answer) => answer.text().catch(() => 'cut'));
   const answer = await fetch(`${relay.management}/revocations`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -289,8 +309,8 @@ test('SIGUSR2 replaces every worker without a failed request', { skip }, async (
     assert.deepEqual([[...statuses.keys()], failures], [[200], []]);
   assert.deepEqual(before.filter(isAlive), []);
   const total = results.reduce((sum, { statuses }) => sum + (statuses.get(200) ?? 0), 0);
-  const counted = 'latchkey_requests_total{api="x",decision="allow",code="none",status="200"}';
-  assert.equal((await relay.metrics()).get(counted), total, 'counts outlive their workers');
+  // Counts outlive their workers.
+  await allCounted(relay, total);
   assert.equal(await relay.stop(), 0);
   assert.equal((await verifyLedger(relay.auditDir)).ok, true);
 });
@@ -335,7 +355,8 @@ test(
       top: [
         WORKERS,
         `tls: { certFile: ${files[0]}, keyFile: ${files[1]} }`,
-        'limits: { connections: 4, headersTimeout: 1s }',
+        // Time enough for all of them to connect.
+        'limits: { connections: 4, headersTimeout: 10s }',
       ].join('\n'),
     });
     const { hostname, port } = new URL(relay.url);

@@ -25,7 +25,7 @@ import { freePort } from '../../support/free-port.ts';
 const run = promisify(execFile);
 const projectDir = join(import.meta.dirname, '../../..');
 const distTimeoutMs = 240_000;
-const quitTimeoutMs = 20_000;
+const quitTimeoutMs = 60_000;
 /** A fuse's state is one ASCII character in the executable. */
 const fuseOff = '0'.codePointAt(0);
 const fuseOn = '1'.codePointAt(0);

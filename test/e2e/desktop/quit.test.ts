@@ -24,9 +24,11 @@ describe('the tray app ends without losing what runs', { skip }, () => {
   /** A signed-in app, and a request under way that takes so long. */
   async function start(t: TestContext, ms: number) {
     const dataDir = await mkdtemp(join(tmpdir(), 'latchkey-quit-'));
-    t.after(() => rm(dataDir, { recursive: true, force: true }));
     const launched = await launchApp({ dataDir, relay: company().relayUrl });
-    t.after(() => launched.close());
+    t.after(async () => {
+      await launched.close();
+      await rm(dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    });
     const localUrl = await signIn(launched);
     const answer = fetch(`${localUrl}/billing/slow?ms=${ms}`).then(
       ({ status }) => status,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import dbus from 'dbus-next';
 import type { SnapshotView } from '../../../app/main/ipc/contract.ts';
 import { inPath } from '../../../build/test-tools.ts';
 import { useCompany } from '../../support/company.ts';
@@ -14,6 +16,7 @@ import {
   type LaunchedApp,
 } from '../../support/electron.ts';
 import { signInWithFetch } from '../../support/sign-in.ts';
+import { until } from '../../support/until.ts';
 
 const keyring = 'gnome-keyring-daemon';
 const skip =
@@ -21,6 +24,25 @@ const skip =
   (process.platform !== 'linux' && 'the keychain is started by hand on Linux only') ||
   (!inPath(keyring, process.env) && `install the package gnome-keyring (${keyring})`);
 if (typeof skip === 'string' && process.env['CI'] === 'true') throw new Error(skip);
+
+async function isKeychainThere(): Promise<boolean> {
+  const bus = dbus.sessionBus();
+  try {
+    const reply = await bus.call(
+      new dbus.Message({
+        destination: 'org.freedesktop.DBus',
+        path: '/org/freedesktop/DBus',
+        interface: 'org.freedesktop.DBus',
+        member: 'NameHasOwner',
+        signature: 's',
+        body: ['org.freedesktop.secrets'],
+      }),
+    );
+    return reply?.body[0] === true;
+  } finally {
+    bus.disconnect();
+  }
+}
 
 describe('a session sealed by the operating system’s keychain', { skip }, () => {
   const company = useCompany();
@@ -36,11 +58,17 @@ describe('a session sealed by the operating system’s keychain', { skip }, () =
       env: { ...process.env, XDG_DATA_HOME: keyringDir, XDG_RUNTIME_DIR: keyringDir },
     });
     daemon.stdin?.end('test');
+    // An app that looks sooner finds no keychain, and keeps its session in memory.
+    await until('the keychain is on the bus', isKeychainThere);
   });
   after(async () => {
-    daemon?.kill();
-    await rm(dataDir, { recursive: true, force: true });
-    await rm(keyringDir, { recursive: true, force: true });
+    if (daemon !== undefined && daemon.exitCode === null && daemon.signalCode === null) {
+      const ended = once(daemon, 'exit');
+      daemon.kill();
+      await ended;
+    }
+    for (const dir of [dataDir, keyringDir])
+      await rm(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   });
 
   const launch = (): Promise<LaunchedApp> =>

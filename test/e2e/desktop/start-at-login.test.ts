@@ -42,7 +42,7 @@ describe('start at login', { skip }, () => {
   after(async () => {
     await launched?.close();
     host?.close();
-    await rm(options.dataDir, { recursive: true, force: true });
+    await rm(options.dataDir, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   });
 
   const entry = (): Promise<string> =>
@@ -54,6 +54,13 @@ describe('start at login', { skip }, () => {
     await row.getByRole('switch').setChecked(wanted);
     await row.getByRole('button', { name: 'Save' }).click();
     await row.getByText(wanted ? 'on' : 'off', { exact: true }).waitFor();
+    await eventually('the entry to follow', async () => {
+      const isThere = await entry().then(
+        () => true,
+        () => false,
+      );
+      return isThere === wanted || undefined;
+    });
   };
 
   const visibleWindows = async (): Promise<number> =>
@@ -68,7 +75,7 @@ describe('start at login', { skip }, () => {
   const startAgain = (...args: readonly string[]) =>
     promisify(execFile)(installedRuntime().executable, appArguments({ ...options, args }), {
       env: appEnvironment(options),
-      timeout: 30_000,
+      timeout: 120_000,
     });
 
   test('the switch in the window writes the entry, and removes it', async () => {

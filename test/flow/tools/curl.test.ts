@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 describe('curl', { skip }, () => {
   const bench = useTools();
   const curl = async (...args: string[]): Promise<string> => {
-    const { code, stdout, stderr } = await bench().run('curl', ['-sS', '-m', '20', ...args]);
+    const { code, stdout, stderr } = await bench().run('curl', ['-sS', '-m', '50', ...args]);
     assert.equal(code, 0, stderr);
     return stdout;
   };
@@ -71,7 +71,7 @@ describe('curl', { skip }, () => {
 
   test('-N shows events as they happen', async () => {
     const { localhost, run } = bench();
-    const { code, stdout } = await run('curl', ['-sSN', '-m', '0.5', `${localhost}/billing/feed`]);
+    const { code, stdout } = await run('curl', ['-sSN', '-m', '10', `${localhost}/billing/feed`]);
     assert.equal(code, 28, 'the stream had no end of its own');
     assert.match(stdout, /^id: 1\nevent: tick\n/);
   });

@@ -6,7 +6,7 @@ import { PYTHON, skipWithout, skipWithoutPython, useTools } from '../../support/
 const INSIDE = 'http://billing.internal.example.com';
 const SCRIPT = `
 import sys, requests
-print(requests.get(sys.argv[1] + "/invoices", timeout=20).text)
+print(requests.get(sys.argv[1] + "/invoices", timeout=50).text)
 `;
 
 /** Tools and the other ways to the same API: the names that it has inside the company, and the socket. */

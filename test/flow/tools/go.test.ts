@@ -64,7 +64,7 @@ describe('Go net/http', { skip }, () => {
       GOCACHE: process.env['GOCACHE'] ?? join(homedir(), '.cache', 'go-build'),
     };
     const args = ['run', file, `${localhost}/billing`];
-    const { stdout, stderr } = await run('go', args, { env, timeoutMs: 120_000 });
+    const { stdout, stderr } = await run('go', args, { env, timeoutMs: 240_000 });
     assert.deepEqual(
       stdout.trim().split('\n'),
       [

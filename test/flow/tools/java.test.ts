@@ -38,9 +38,9 @@ public class Tool {
         from.request(1);
         return null;
       }
-    }).get(10, TimeUnit.SECONDS);
+    }).get(60, TimeUnit.SECONDS);
     socket.sendText("hello", true);
-    System.out.println("websocket " + heard.get(10, TimeUnit.SECONDS));
+    System.out.println("websocket " + heard.get(60, TimeUnit.SECONDS));
     System.exit(0);
   }
 }
@@ -54,7 +54,7 @@ describe('Java HttpClient', { skip: skipWithout('javac', 'default-jdk-headless')
     const file = join(home, 'Tool.java');
     await writeFile(file, SOURCE);
     const args = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', file, `${localhost}/billing`];
-    const { stdout, stderr } = await run('java', args);
+    const { stdout, stderr } = await run('java', args, { timeoutMs: 240_000 });
     assert.deepEqual(
       stdout.trim().split('\n'),
       [

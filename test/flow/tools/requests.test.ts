@@ -8,18 +8,18 @@ import hashlib, json, sys, requests
 
 base = sys.argv[1]
 session = requests.Session()
-listed = session.get(base + "/invoices", params={"page": 1}, timeout=20)
-created = session.post(base + "/invoices", json={"customer": "Acme", "amount": 3}, timeout=20)
-parts = session.put(base + "/import", data=(b"latchkey" * 8192 for _ in range(16)), timeout=20)
-refused = session.delete(base + "/invoices/INV-1002", timeout=20)
+listed = session.get(base + "/invoices", params={"page": 1}, timeout=50)
+created = session.post(base + "/invoices", json={"customer": "Acme", "amount": 3}, timeout=50)
+parts = session.put(base + "/import", data=(b"latchkey" * 8192 for _ in range(16)), timeout=50)
+refused = session.delete(base + "/invoices/INV-1002", timeout=50)
 try:
     refused.raise_for_status()
     raised = None
 except requests.HTTPError as error:
     raised = error.response.status_code
-with session.get(base + "/export", params={"bytes": 1000001}, stream=True, timeout=20) as answer:
+with session.get(base + "/export", params={"bytes": 1000001}, stream=True, timeout=50) as answer:
     exported = sum(len(part) for part in answer.iter_content(65536))
-with session.get(base + "/feed", stream=True, timeout=20) as answer:
+with session.get(base + "/feed", stream=True, timeout=50) as answer:
     event = next(answer.iter_lines()).decode()
 print(json.dumps({
     "listed": listed.json()["total"] > 0, "by": listed.json()["requestedBy"],
