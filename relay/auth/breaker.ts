@@ -1,6 +1,6 @@
 /** How patient a breaker is; the defaults suit production, tests shorten them. */
 export interface BreakerTiming {
-  /** This many failures in a row open it. */
+  /** After this many failures in a row a probe is sent, which opens it when it fails too. */
   readonly threshold: number;
   readonly retryMinMs: number;
   readonly retryMaxMs: number;
@@ -8,7 +8,7 @@ export interface BreakerTiming {
 
 /** What a breaker works with. */
 export interface BreakerDeps {
-  /** Finds out whether the other side is well again; while the breaker is open, nothing else asks. */
+  /** Finds out whether the other side is well; while the breaker is open, nothing else asks. Never rejects. */
   readonly probe: () => Promise<boolean>;
   /** 0 to 1, for jitter. */
   readonly random: () => number;
@@ -30,7 +30,8 @@ const defaults: BreakerTiming = { threshold: 5, retryMinMs: 500, retryMaxMs: 30_
 
 /**
  * Makes a breaker. It recovers by probes of its own and needs no traffic for that: a relay that is
- * not ready gets none. No caller's request serves as a probe, so none can be made to fail on purpose.
+ * not ready gets none. Failures of callers' requests only make it suspicious: they may be made to fail on purpose,
+ * and a probe, which nobody can, decides.
  *
  * @param deps the probe, jitter, patience
  * @returns a closed breaker
@@ -40,6 +41,7 @@ export function createBreaker(deps: BreakerDeps): Breaker {
   let failures = 0;
   let probes = 0;
   let open = false;
+  let suspicious = false;
   let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -56,6 +58,15 @@ export function createBreaker(deps: BreakerDeps): Breaker {
     if (!open) return;
     if (well) succeeded();
     else schedule();
+  }
+
+  async function suspect(): Promise<void> {
+    if (open || suspicious) return;
+    suspicious = true;
+    const well = await deps.probe();
+    suspicious = false;
+    if (well) succeeded();
+    else if (failures >= timing.threshold) trip();
   }
 
   function schedule(): void {
@@ -77,7 +88,7 @@ export function createBreaker(deps: BreakerDeps): Breaker {
     succeeded,
     failed() {
       failures += 1;
-      if (failures >= timing.threshold) trip();
+      if (failures >= timing.threshold) void suspect();
     },
     trip,
     close() {
