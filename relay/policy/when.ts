@@ -37,6 +37,22 @@ const environment = new Environment({
 const firstLine = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 
+function isMisread(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, 'constructor') || Object.values(value).some(isMisread);
+}
+
+function asMaps(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(asMaps);
+  return new Map(Object.entries(value).map(([name, inner]) => [name, asMaps(inner)]));
+}
+
+/** CEL's library asks values for their `constructor`, and a caller may send a member of that name; Maps keep it apart. */
+function readable<T extends object>(value: T): T | Map<string, unknown> {
+  return isMisread(value) ? (asMaps(value) as Map<string, unknown>) : value;
+}
+
 /**
  * Checks a condition without evaluating it: syntax, names, types, size, and what must not be used.
  *
@@ -66,9 +82,13 @@ export function compileWhen(expression: string): When {
   const evaluate = environment.parse(expression);
   return (claims, { method, path, nowMs, details }) => {
     const { query = {}, headers = {} } = details?.() ?? {};
-    const request = { method, path, query, headers };
+    const request = { method, path, query: readable(query), headers: readable(headers) };
     try {
-      const result: unknown = evaluate({ claims, request, now: new Date(nowMs) });
+      const result: unknown = evaluate({
+        claims: readable(claims),
+        request,
+        now: new Date(nowMs),
+      });
       return result === true ? 'holds' : 'fails';
     } catch (error) {
       return (error as { code?: unknown }).code === 'no_such_key' ? 'absent' : 'error';

@@ -37,6 +37,21 @@ const outcome = (expression: string): string => {
   return compileWhen(expression)(claims, request);
 };
 
+test('attack: a claim, parameter or field called `constructor` decides nothing else', () => {
+  const hostile = { level: 3, constructor: 'x', nested: [{ constructor: { name: 'y' } }] };
+  const details = () => requestDetails(['Constructor', 'z', 'X-A', 'b'], '?page=1&constructor=2');
+  for (const holds of [
+    'claims.level >= 3.0',
+    'has(claims.constructor) && claims.constructor == "x"',
+    'claims.nested.exists(it, it.constructor.name == "y")',
+    'request.query.page == ["1"] && request.query.constructor == ["2"]',
+    'request.headers["x-a"] == "b" && request.headers["constructor"] == "z"',
+  ])
+    assert.equal(compileWhen(holds)(hostile, { ...request, details }), 'holds', holds);
+  assert.equal(compileWhen('claims.constructor == "x"')(claims, request), 'absent');
+  assert.equal(compileWhen('claims.nope == "x"')(hostile, request), 'absent');
+});
+
 test('conditions see claims, the canonical request and the time', () => {
   for (const holds of [
     'claims.department == "finance"',
