@@ -101,5 +101,7 @@ export function parseCidr(text: string): Cidr | undefined {
 export function parseHttpUrl(text: string): URL | undefined {
   // The URL parser strips or repairs these; what is compared and what is used must be the same text.
   if (!/^https?:\/\/[^\s\\?#@]+$/.test(text) || !URL.canParse(text)) return undefined;
-  return new URL(text);
+  const url = new URL(text);
+  // Nothing listens there.
+  return url.port === '0' ? undefined : url;
 }

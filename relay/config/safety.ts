@@ -158,6 +158,18 @@ const introspection: Check = (values) => [
     })),
 ];
 
+const idleNonce: Check = (values) =>
+  select(values, 'issuers.*.dpop.nonce')
+    .filter(({ path, value }) => {
+      const mode = select(values, `${path.slice(0, -1).join('.')}.mode`)[0];
+      return value === true && mode?.value === 'off';
+    })
+    .map(({ path }) => ({
+      path,
+      message: 'has no effect with `mode: off`; choose optional or required, or remove this',
+      atKey: true,
+    }));
+
 const emptyAudience: Check = (values) =>
   select(values, 'issuers.*.audience')
     .filter(({ path, value }) => {
@@ -214,6 +226,7 @@ const checks: readonly Check[] = [
   unixNeedsUrl,
   upstreamFaults,
   introspection,
+  idleNonce,
   emptyAudience,
   plainState,
   certificateHeader,

@@ -18,7 +18,7 @@ export function readUpstream(text: string): string | undefined {
   if (SOCKET.test(text)) return text;
   const url = parseHttpUrl(text);
   if (url === undefined) return undefined;
-  if (url.pathname === '/') return url.origin;
   const written = text.replace(/^https?:\/\/[^/]*/i, '');
+  if (written === '' || written === '/') return url.origin;
   return written === url.pathname && PLAIN_PATH.test(written) ? url.origin + written : undefined;
 }

@@ -48,6 +48,12 @@ const refused: readonly (readonly [name: string, text: string, fault: RegExp])[]
     /^6 .*with a plain path at most/,
   ],
   [
+    'an upstream with an encoded dot for its path',
+    GOOD.replace(':9001', ':9001/%2e'),
+    /^6 .*with a plain path at most/,
+  ],
+  ['an upstream at no port', GOOD.replace(':9001', ':0'), /^6 .*with a plain path at most/],
+  [
     'an upstream with an encoded path',
     GOOD.replace(':9001', ':9001/b%61se'),
     /^6 .*with a plain path at most/,
@@ -268,6 +274,11 @@ const refusedTogether: readonly (readonly [name: string, text: string, fault: Re
     'introspection without its settings',
     inIssuer('tokens: introspection'),
     /needs `introspection`/,
+  ],
+  [
+    'a nonce where proofs are not looked at',
+    inIssuer('dpop: { mode: off, nonce: true }'),
+    /`mode: off`/,
   ],
   [
     'settings of introspection that have no effect',
