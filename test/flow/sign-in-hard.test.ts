@@ -135,7 +135,7 @@ async function ask(url: string) {
   return { status: response.status, retryAfter: response.headers.get('retry-after'), ...body };
 }
 
-test('signed out, expired and offline are three things, at the port and in the status', async (t) => {
+test('signed out, expired and offline are three things in the status; at the port the first two ask for a sign-in', async (t) => {
   const odd = await startOddProvider(t);
   const relay = await startSmallRelay(odd.issuer);
   t.after(relay.close);
@@ -149,7 +149,8 @@ test('signed out, expired and offline are three things, at the port and in the s
 
   const late = await seat(t, relay.url, ended);
   const expired = await ask(late.url);
-  assert.deepEqual([expired.status, expired.code], [401, 'session_expired']);
+  assert.deepEqual([expired.status, expired.code], [401, 'signed_out']);
+  assert.ok(Number(expired.retryAfter) > 0, 'Retry-After');
   assert.match(expired.detail, /invalid_grant.*Sign in again/);
   assert.equal(late.agent.snapshot().status, 'expired');
   assert.equal(await late.vault.load(), undefined);

@@ -68,11 +68,16 @@ export class AgentError extends ProblemError {
   /**
    * @param code one of the closed list
    * @param detail what happened and what to do next, for people; never a secret
-   * @param options `cause` is kept for the log
+   * @param options `cause` is kept for the log; `retryAfterSeconds` where it is known better than by the code
    */
-  constructor(code: AgentErrorCode, detail: string, options?: ErrorOptions) {
+  constructor(
+    code: AgentErrorCode,
+    detail: string,
+    options: ErrorOptions & { readonly retryAfterSeconds?: number } = {},
+  ) {
     const kind: Kind = kinds[code];
-    const { status, title, retryAfterSeconds } = kind;
+    const { status, title } = kind;
+    const { retryAfterSeconds = kind.retryAfterSeconds } = options;
     super({ code, status, title, detail, retryAfterSeconds }, options);
   }
 }

@@ -1,12 +1,15 @@
 import { AgentError, type AgentErrorCode } from './errors.ts';
+import { isWithin } from './is-within.ts';
 
 /** Decides what a request does that arrives while nobody is signed in. */
 export interface SignInGate {
   /**
    * Waits for a sign-in, starting at most one.
    *
-   * @param reason `signed_out` or `session_expired`, thrown when nobody signs in in time
+   * @param reason `signed_out` or `session_expired`
    * @param signal the request's own end
+   * @throws {AgentError} `signed_out` in the words of the reason when nobody signs in in time, or why no sign-in can
+   *   help
    */
   wait(reason: AgentError, signal: AbortSignal): Promise<void>;
   /** The running attempt has shown its page: the person was asked. */
@@ -39,6 +42,8 @@ export interface SignInGateDeps {
 }
 
 const longestQuietMs = 14_400_000;
+/** A person may sign in at any time, and a tool that asks again costs nothing. */
+const longestDelaySeconds = 60;
 
 /**
  * Makes the gate: tools poll all night, so a request may cause one tab and one notification, not a hundred.
@@ -48,16 +53,19 @@ const longestQuietMs = 14_400_000;
  */
 export function createSignInGate(deps: SignInGateDeps): SignInGate {
   const { coolDownMs = 60_000, pageCoolDownMs = 900_000, isMachine = false } = deps;
-  let quietUntilMs = -Infinity;
+  let failedAtMs = -Infinity;
+  let quietMs = 0;
   let notified = false;
   let isPageShown = false;
   /** How often in a row the person was asked in vain. */
   let vain = 0;
   let lastFailure: unknown;
 
+  const isQuiet = (): boolean => isWithin(deps.now(), failedAtMs, quietMs);
+
   function attempt(reason: AgentError): Promise<unknown> | undefined {
     if (deps.isRunning()) return deps.signIn();
-    if (deps.now() < quietUntilMs) return undefined;
+    if (isQuiet()) return undefined;
     if (!notified && !isMachine) deps.notify(reason);
     notified = true;
     return deps.auto || isMachine ? deps.signIn() : undefined;
@@ -70,12 +78,22 @@ export function createSignInGate(deps: SignInGateDeps): SignInGate {
     return new AgentError(reason.code, words, { cause: failure });
   }
 
+  /** Nothing is attempted before the end of the quiet time: tools need not ask sooner. */
+  function withDelay(error: AgentError): AgentError {
+    if (!isQuiet()) return error;
+    const { code, message, cause } = error;
+    const leftSeconds = Math.ceil((failedAtMs + quietMs - deps.now()) / 1000);
+    const retryAfterSeconds = Math.min(Math.max(1, leftSeconds), longestDelaySeconds);
+    return new AgentError(code, message, { cause, retryAfterSeconds });
+  }
+
   return {
-    async wait(reason, signal) {
-      const running = attempt(reason);
-      if (!running) throw inItsWords(reason, lastFailure);
+    async wait(cause, signal) {
+      const running = attempt(cause);
+      const reason = asSignedOut(cause);
+      if (!running) throw withDelay(inItsWords(reason, lastFailure));
       await within(running, deps.waitMs, signal, reason).catch((error: unknown) => {
-        throw error === reason ? reason : inItsWords(reason, error);
+        throw error === reason ? reason : withDelay(inItsWords(reason, error));
       });
     },
     opened() {
@@ -85,23 +103,31 @@ export function createSignInGate(deps: SignInGateDeps): SignInGate {
       lastFailure = error;
       const wasAsked = isPageShown || (error instanceof AgentError && byThePerson.has(error.code));
       isPageShown = false;
+      failedAtMs = deps.now();
       if (!wasAsked || isMachine) {
-        quietUntilMs = deps.now() + coolDownMs;
+        quietMs = coolDownMs;
         return;
       }
-      quietUntilMs = deps.now() + Math.min(pageCoolDownMs * 2 ** vain, longestQuietMs);
+      quietMs = Math.min(pageCoolDownMs * 2 ** vain, longestQuietMs);
       vain = Math.min(vain + 1, 30);
       // A page that opens once more is an episode of its own; what failed before it opened is not.
       notified = false;
     },
     succeeded() {
       lastFailure = undefined;
-      quietUntilMs = -Infinity;
+      failedAtMs = -Infinity;
       notified = false;
       isPageShown = false;
       vain = 0;
     },
   };
+}
+
+/** For tools it is the same whatever ended the session. */
+function asSignedOut(cause: AgentError): AgentError {
+  return cause.code === 'signed_out'
+    ? cause
+    : new AgentError('signed_out', cause.message, { cause });
 }
 
 function within(

@@ -1,5 +1,6 @@
 import type { SignInChallenge } from './login/challenge.ts';
 import type { StepUpDemand } from './proxy/proxy-deps.ts';
+import { isWithin } from './is-within.ts';
 
 /** Decides what a request does that needs a stronger or fresher sign-in. */
 export interface StepUps {
@@ -57,7 +58,7 @@ export function createStepUps(deps: StepUpsDeps): StepUps {
   const waiting = new Set<() => void>();
   let done: Done[] = [];
   let tabsAtMs: number[] = [];
-  let quietUntilMs = -Infinity;
+  let failedAtMs = -Infinity;
   let failures = 0;
   let asked: Done | undefined;
   let toldAtMs = -Infinity;
@@ -74,24 +75,29 @@ export function createStepUps(deps: StepUpsDeps): StepUps {
       if (signal.aborted) stop();
     });
 
+  const isRecent = ({ atMs }: Done): boolean => isWithin(now(), atMs, TABS_WITHIN_MS);
+
   /** The person has just done this, for another request. */
   const isAnswered = ({ challenge, sentAtMs }: StepUpDemand): boolean =>
-    done.some((other) => other.atMs >= sentAtMs && covers(other.challenge, challenge));
+    done.some(
+      (other) => isRecent(other) && other.atMs >= sentAtMs && covers(other.challenge, challenge),
+    );
 
   /** The person has just done this, and the relay is still not content. */
   const isInVain = ({ challenge }: StepUpDemand): boolean =>
     done.some(
-      (other) => now() < other.atMs + pauseMs(challenge) && covers(other.challenge, challenge),
+      (other) =>
+        isWithin(now(), other.atMs, pauseMs(challenge)) && covers(other.challenge, challenge),
     );
 
   function mayOpen(): boolean {
-    tabsAtMs = tabsAtMs.filter((atMs) => now() < atMs + TABS_WITHIN_MS);
+    tabsAtMs = tabsAtMs.filter((atMs) => isWithin(now(), atMs, TABS_WITHIN_MS));
     return deps.auto && tabsAtMs.length < MOST_TABS;
   }
 
   function tell(demand: StepUpDemand, opened: boolean): void {
     asked = { challenge: demand.challenge, atMs: now() };
-    if (!opened && now() < toldAtMs + COOL_DOWN_MS) return;
+    if (!opened && isWithin(now(), toldAtMs, COOL_DOWN_MS)) return;
     toldAtMs = now();
     deps.notify(demand, opened);
   }
@@ -99,7 +105,7 @@ export function createStepUps(deps: StepUpsDeps): StepUps {
   /** Starts an attempt if none runs; tells whether one may end in this request's favour. */
   function begin(demand: StepUpDemand): boolean {
     if (deps.isRunning()) return true;
-    if (now() < quietUntilMs || isInVain(demand)) return false;
+    if (isWithin(now(), failedAtMs, COOL_DOWN_MS) || isInVain(demand)) return false;
     const opened = mayOpen();
     tell(demand, opened);
     if (!opened) return true;
@@ -135,18 +141,18 @@ export function createStepUps(deps: StepUpsDeps): StepUps {
         signal.removeEventListener('abort', leave);
       }
     },
-    pending: () => (asked && now() < asked.atMs + PENDING_MS ? asked.challenge : undefined),
+    pending: () => (asked && isWithin(now(), asked.atMs, PENDING_MS) ? asked.challenge : undefined),
     ended(challenge, error) {
       if (error !== undefined) {
         failures += 1;
-        quietUntilMs = now() + COOL_DOWN_MS;
+        failedAtMs = now();
       } else {
-        done = done.filter(({ atMs }) => now() < atMs + TABS_WITHIN_MS);
+        done = done.filter(isRecent);
         if (challenge) done.push({ challenge, atMs: now() });
         if (challenge === undefined || (asked && covers(challenge, asked.challenge))) {
           asked = undefined;
         }
-        if (challenge === undefined) quietUntilMs = -Infinity;
+        if (challenge === undefined) failedAtMs = -Infinity;
       }
       [...waiting].forEach((wake) => wake());
     },

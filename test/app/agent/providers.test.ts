@@ -85,6 +85,13 @@ test('no id_token, scope or refresh token, token_type in capitals: what was stay
   assert.equal(fresh.expiresAtMs, 61_000);
 });
 
+test('a life beyond a year is one year, whatever number was meant', async () => {
+  for (const life of ['1e300', '31536001']) {
+    says(200, `{"access_token":"new","token_type":"Bearer","expires_in":${life}}`);
+    assert.equal((await make().refresh(tokens)).expiresAtMs, 1000 + 31_536_000_000, life);
+  }
+});
+
 test('discovery may redirect once on its own origin', async () => {
   isMoved = true;
   says(200, { access_token: 'new', token_type: 'Bearer' });

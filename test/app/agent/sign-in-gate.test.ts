@@ -140,7 +140,7 @@ test('tools that poll an expired session all night open one tab and one notifica
     const answers: Promise<unknown>[] = [];
     for (let n = 0; n < requests; n += 1) {
       clock.ms = startsAtMs + (n * 60_000) / requests;
-      answers.push(assert.rejects(gate.wait(expired, signal), { code: 'session_expired' }));
+      answers.push(assert.rejects(gate.wait(expired, signal), { code: 'signed_out' }));
     }
     clock.ms = startsAtMs + 60_000;
     // Nobody sits there: each attempt ends after the five minutes that a person may take.
@@ -206,4 +206,29 @@ test('a machine has nobody to notify: its requests hear the reason alone, and it
   clock.ms = 60_000;
   await assert.rejects(gate.wait(reason, signal), { code: 'signed_out' });
   assert.equal(attempts, 2);
+});
+
+test('while nothing is attempted, Retry-After is the rest of that time, a minute at most', async () => {
+  const { gate, clock, end } = setup();
+  const retryAfter = async (): Promise<string | undefined> => {
+    const error: unknown = await gate.wait(reason, signal).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof AgentError && error.code === 'signed_out');
+    return error.headers['Retry-After'];
+  };
+  const first = retryAfter();
+  end(new AgentError('consent_refused', 'Access was refused.'));
+  assert.equal(await first, '60', 'the request that asked; a person may sign in sooner');
+  clock.ms = 860_001;
+  assert.equal(await retryAfter(), '40');
+  clock.ms = 899_999;
+  assert.equal(await retryAfter(), '1');
+});
+
+test('where requests open no page, and while a person is at it, Retry-After stays as it is', async () => {
+  for (const { gate } of [setup({ auto: false }), setup({ waitMs: 20 })]) {
+    await assert.rejects(gate.wait(reason, signal), (error) => {
+      assert.ok(error instanceof AgentError);
+      return error.headers['Retry-After'] === '30';
+    });
+  }
 });

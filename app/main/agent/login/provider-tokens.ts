@@ -10,6 +10,8 @@ export type Answer = client.TokenEndpointResponse & client.TokenEndpointResponse
 export type Grant = Party & Pick<TokenSet, 'resource'> & Partial<TokenSet>;
 
 const defaultLifeSeconds = 3600;
+/** More is a mistake, and nothing that can be counted with or told to people. */
+const longestLifeSeconds = 31_536_000;
 
 /**
  * Reads a token endpoint's answer; what it leaves out stays as it was.
@@ -39,12 +41,13 @@ export function tokenSet(
     // OpenID Connect Core §12.2: a refresh must not change the person.
     throw new Error('the answer is about another person');
   }
+  const lifeSeconds = Math.min(answer.expires_in ?? defaultLifeSeconds, longestLifeSeconds);
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token ?? grant.refreshToken,
     identity,
     obtainedAtMs: nowMs,
-    expiresAtMs: nowMs + (answer.expires_in ?? defaultLifeSeconds) * 1000,
+    expiresAtMs: nowMs + lifeSeconds * 1000,
     scope: answer.scope ?? grant.scope,
     issuer: grant.issuer,
     clientId: grant.clientId,

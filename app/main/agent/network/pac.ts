@@ -1,3 +1,4 @@
+import { isWithin } from '../is-within.ts';
 import { NetworkError } from './network-error.ts';
 import type { ScriptRunner } from './pac-script.ts';
 
@@ -27,15 +28,17 @@ export function createPac(deps: {
 }): Pac {
   const { address, now } = deps;
   let script: string | undefined;
-  let readAtMs = -Infinity;
-  let staleAtMs = -Infinity;
+  let readAtMs = 0;
+  let triedAtMs = 0;
+  let freshMs = 0;
   let reading: Promise<string> | undefined;
 
   async function read(): Promise<string> {
     try {
       script = await deps.read(address);
       readAtMs = now();
-      staleAtMs = readAtMs + FRESH_MS;
+      triedAtMs = readAtMs;
+      freshMs = FRESH_MS;
     } catch (error) {
       // Never `direct` in its place: the way around the proxy is not ours to choose.
       if (script === undefined) {
@@ -44,7 +47,8 @@ export function createPac(deps: {
           { cause: error },
         );
       }
-      staleAtMs = now() + RETRY_MS;
+      triedAtMs = now();
+      freshMs = RETRY_MS;
     } finally {
       reading = undefined;
     }
@@ -53,11 +57,12 @@ export function createPac(deps: {
 
   return {
     async find(url) {
-      const text = script === undefined || now() >= staleAtMs ? await (reading ??= read()) : script;
+      const kept = isWithin(now(), triedAtMs, freshMs) ? script : undefined;
+      const text = kept ?? (await (reading ??= read()));
       return deps.runner.run(text, url);
     },
     outdated() {
-      staleAtMs = Math.min(staleAtMs, readAtMs + RETRY_MS);
+      freshMs = Math.min(freshMs, readAtMs + RETRY_MS - triedAtMs);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { isWithin } from '../is-within.ts';
 import { envRoute, type Env } from './env-proxy.ts';
 import { NetworkError } from './network-error.ts';
 import { isLoopback } from './no-proxy.ts';
@@ -45,7 +46,8 @@ export interface ProxyChoice {
 
 interface Answer {
   readonly routes: readonly Route[];
-  readonly staleAtMs: number;
+  readonly askedAtMs: number;
+  readonly freshMs: number;
 }
 
 /**
@@ -62,7 +64,7 @@ export function createProxyChoice(deps: ProxyChoiceDeps): ProxyChoice {
   const answers = new Map<string, Answer>();
   const sure = new Map<string, readonly Route[]>();
   const asking = new Map<string, Promise<readonly Route[]>>();
-  const badUntilMs = new Map<string, number>();
+  const failedAtMs = new Map<string, number>();
 
   function fromEnv(url: URL): readonly Route[] {
     const route = envRoute(deps.env, url);
@@ -102,7 +104,7 @@ export function createProxyChoice(deps: ProxyChoiceDeps): ProxyChoice {
       .then((routes) => {
         if (answers.size >= MAX_KEPT) answers.clear();
         const isFault = routes[0]?.kind === 'refused';
-        answers.set(origin, { routes, staleAtMs: now() + (isFault ? FAULT_MS : FRESH_MS) });
+        answers.set(origin, { routes, askedAtMs: now(), freshMs: isFault ? FAULT_MS : FRESH_MS });
         return routes;
       })
       .finally(() => asking.delete(origin));
@@ -128,8 +130,11 @@ export function createProxyChoice(deps: ProxyChoiceDeps): ProxyChoice {
   }
 
   function isBad(route: Route): boolean {
-    return badUntilMs.size > 0 && (badUntilMs.get(routeName(route)) ?? 0) > now();
+    if (failedAtMs.size === 0) return false;
+    return isWithin(now(), failedAtMs.get(routeName(route)) ?? -Infinity, BAD_MS);
   }
+
+  const isFresh = ({ askedAtMs, freshMs }: Answer): boolean => isWithin(now(), askedAtMs, freshMs);
 
   function ordered(routes: readonly Route[]): readonly Route[] {
     if (routes.length < 2 || !routes.some(isBad)) return routes;
@@ -141,24 +146,22 @@ export function createProxyChoice(deps: ProxyChoiceDeps): ProxyChoice {
       const routes = certain(url);
       if (routes !== undefined) return routes;
       const kept = answers.get(url.origin);
-      return ordered(
-        kept !== undefined && kept.staleAtMs > now() ? kept.routes : await askOnce(url),
-      );
+      return ordered(kept !== undefined && isFresh(kept) ? kept.routes : await askOnce(url));
     },
     known(url) {
       const routes = certain(url);
       if (routes !== undefined) return routes;
       const kept = answers.get(url.origin);
-      if (kept === undefined || kept.staleAtMs <= now()) void askOnce(url);
+      if (kept === undefined || !isFresh(kept)) void askOnce(url);
       return kept && ordered(kept.routes);
     },
     failed(url, route) {
-      if (badUntilMs.size >= MAX_KEPT) badUntilMs.clear();
-      badUntilMs.set(routeName(route), now() + BAD_MS);
+      if (failedAtMs.size >= MAX_KEPT) failedAtMs.clear();
+      failedAtMs.set(routeName(route), now());
       pac?.outdated();
       const kept = answers.get(url.origin);
       if (kept !== undefined) {
-        answers.set(url.origin, { ...kept, staleAtMs: 0 });
+        answers.set(url.origin, { ...kept, freshMs: 0 });
       }
     },
   };

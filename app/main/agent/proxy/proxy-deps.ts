@@ -69,7 +69,7 @@ export interface ProxyProfile {
   /**
    * What shows an access token for one request; waits for a sign-in as long as the settings say.
    *
-   * @throws {AgentError} `signed_out`, `session_expired`, `relay_unreachable`, …
+   * @throws {AgentError} `signed_out`, `relay_unreachable`, …
    */
   authorize(signal: AbortSignal): Promise<Access>;
   /** The relay refused this token: true when another one is now available. */

@@ -2,6 +2,7 @@ import type { TokenSet } from './token-set.ts';
 import type { Vault } from './vault.ts';
 import type { Access } from './access.ts';
 import { AgentError } from '../errors.ts';
+import { isWithin } from '../is-within.ts';
 import { createAccess } from './access.ts';
 import { createKeptTokens } from './kept-tokens.ts';
 import { dueAtMs, isRenewable } from './token-set.ts';
@@ -67,8 +68,11 @@ export interface Session {
 const longestTimerMs = 3_600_000;
 const backoffBaseMs = 1000;
 const backoffMaxMs = 30_000;
+/** Every request at the end of a token's life asks; only one in this time may reach the provider. */
 const useRetryMs = 1000;
 const renewPauseMs = 10_000;
+/** Whatever life a provider gives its tokens, it is not asked more often while nobody uses them. */
+const idlePauseMs = 10_000;
 
 /**
  * Makes the session: cached token, one refresh in flight, renewed ahead of its end and at use.
@@ -179,7 +183,7 @@ export function createSession(deps: SessionDeps): Session {
     if (mine !== epoch || closed) throw endedMeanwhile();
     failures = 0;
     become({ kind: 'active', tokens });
-    schedule(dueAtMs(tokens));
+    schedule(Math.max(dueAtMs(tokens), deps.now() + idlePauseMs));
     return tokens;
   }
 
@@ -210,8 +214,7 @@ export function createSession(deps: SessionDeps): Session {
     if (nowMs < dueAtMs(tokens)) return tokens;
     const marginMs = Math.min(5000, 0.1 * (tokens.expiresAtMs - tokens.obtainedAtMs));
     const usable = nowMs < tokens.expiresAtMs - marginMs;
-    // Every request at the end of a token's life asks; only one a second may reach the provider.
-    if (state.kind === 'offline' && !refreshing && nowMs - lastTryAtMs < useRetryMs) {
+    if (state.kind === 'offline' && !refreshing && isWithin(nowMs, lastTryAtMs, useRetryMs)) {
       if (nowMs < tokens.expiresAtMs) return tokens;
       throw state.error;
     }
@@ -233,7 +236,8 @@ export function createSession(deps: SessionDeps): Session {
     if (!tokens) return false;
     if (tokens.accessToken !== refused) return true;
     // A relay that refuses every token must not make us ask the provider for ever more of them.
-    if (refused === renewed && deps.now() - tokens.obtainedAtMs < renewPauseMs) return false;
+    if (refused === renewed && isWithin(deps.now(), tokens.obtainedAtMs, renewPauseMs))
+      return false;
     try {
       renewed = (await refresh(tokens)).accessToken;
       return renewed !== refused;

@@ -99,9 +99,12 @@ export function dueAtMs(tokens: TokenSet): number {
   return isRenewable(tokens) ? refreshDueAtMs(tokens) : tokens.expiresAtMs;
 }
 
+/** Whatever life the provider gives a token, it is used for so long: whether it is still good the relay says. */
+const leastUseMs = 1000;
+
 /**
  * Tells when a token set should be renewed: at 80 % of its life and at least 30 s before its end,
- * but not before half of its life, so that very short lives don't refresh without pause.
+ * but not before half of its life, nor within a second, so that very short lives don't refresh without pause.
  *
  * @param tokens the tokens
  * @returns epoch ms
@@ -109,5 +112,5 @@ export function dueAtMs(tokens: TokenSet): number {
 export function refreshDueAtMs(tokens: TokenSet): number {
   const lifeMs = Math.max(0, tokens.expiresAtMs - tokens.obtainedAtMs);
   const early = Math.min(tokens.obtainedAtMs + 0.8 * lifeMs, tokens.expiresAtMs - 30_000);
-  return Math.max(tokens.obtainedAtMs + 0.5 * lifeMs, early);
+  return Math.max(tokens.obtainedAtMs + Math.max(leastUseMs, 0.5 * lifeMs), early);
 }
