@@ -138,7 +138,9 @@ describe('two companies at once', () => {
   });
 
   test('what both list is refused to the shared proxy, and served by the port that belongs to one', async () => {
-    assert.equal(codeOf(await ask(`http://${SITE}/invoices`, SITE)), 'foreign_host');
+    const refused = await ask(`http://${SITE}/invoices`, SITE);
+    assert.equal(codeOf(refused), 'foreign_host');
+    assert.ok(refused.includes(`as in http://localhost:${port}/acme/`), refused);
     const own = await ask(`http://${SITE}/invoices`, SITE, String(ownPort));
     assert.equal(statusOf(own), 200, own);
   });

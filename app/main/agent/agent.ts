@@ -32,8 +32,8 @@ import { watchWakes, type WakeReason } from './wake-watch.ts';
  *
  * @param deps settings, vaults, browser, log
  * @returns the agent, signed out
- * @throws {AgentError} `bad_settings` when `relay` is not an address, `unknown_profile`, `bad_usage` when it
- *   is not clear as which profile to sign in
+ * @throws {AgentError} `bad_settings` when `relay` is not an address, `unknown_profile`, `bad_usage` when
+ *   there is no profile to sign in to, or it is not clear which one
  */
 export function createAgent(deps: AgentDeps): Agent {
   const { dataDir, settings, log, version } = deps;

@@ -1,4 +1,6 @@
-import type { AgentSnapshot, ProfileSnapshot } from './status.ts';
+import type { AgentSnapshot, Fault, ProfileSnapshot } from './status.ts';
+import { AgentError } from './errors.ts';
+import { noRelayText, toFault } from './texts.ts';
 
 type Told = Omit<ProfileSnapshot, 'name' | 'title'> & { readonly name?: string };
 
@@ -7,7 +9,13 @@ interface StatusEvent extends Pick<AgentSnapshot, 'status' | 'user' | 'relay' | 
   readonly apis: readonly string[];
 }
 
-function statusEvent({ name, status, user, relay, apis, fault }: Told): StatusEvent {
+/** The window asks for the address by itself; who reads events has to be told that it is missing. */
+function withoutRelay(): Fault {
+  return toFault(new AgentError('bad_settings', noRelayText), Date.now());
+}
+
+function statusEvent({ name, status, user, relay, apis, fault: own }: Told): StatusEvent {
+  const fault = own ?? (relay === undefined ? withoutRelay() : undefined);
   return {
     ...(name === undefined ? {} : { profile: name }),
     status,

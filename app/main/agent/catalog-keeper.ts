@@ -50,9 +50,18 @@ export function createCatalogKeeper(deps: CatalogKeeperDeps): CatalogKeeper {
       if (isSignedIn()) kept = answer;
       return deps.onChange();
     }
+    await giveUp(answer);
+  }
+
+  /** Whoever asked hears why there is nothing to tell: an empty list would look like no access to any API. */
+  async function giveUp({ code }: TokenRefused): Promise<void> {
+    const state = session.state();
     // A renewal that failed on its way says nothing about the session.
-    if (session.state().kind !== 'active') return;
-    await session.expire(new AgentError('session_expired', refusedText(answer.code)));
+    if (state.kind === 'offline') throw state.error;
+    if (state.kind === 'active') {
+      await session.expire(new AgentError('session_expired', refusedText(code)));
+    }
+    await session.access();
   }
 
   async function load(): Promise<void> {

@@ -31,8 +31,8 @@ export interface ProfileSetups {
  *
  * @param deps settings, data directory, and what was asked for
  * @returns the profiles, in the order of the settings
- * @throws {AgentError} `bad_settings` when `relay` is no address, `unknown_profile`, `bad_usage` when it is
- *   not clear as which one a machine or a device shall sign in
+ * @throws {AgentError} `bad_settings` when `relay` is no address, `unknown_profile`, `bad_usage` when there is
+ *   no relay for a machine or a device to sign in to, or it is not clear which one
  */
 export function profileSetups(
   deps: Pick<AgentDeps, 'dataDir' | 'profile' | 'relay' | 'settings' | 'signInBy'>,
@@ -67,6 +67,8 @@ export function profileSetups(
   }
   const [first, ...others] = named.map(toSetup);
   if (first === undefined) {
+    if (deps.signInBy !== undefined)
+      throw new AgentError('bad_usage', 'No relay is set up: add --relay URL.');
     return {
       setups: [{ name: 'relay', title: 'Relay', relay: undefined, dir: dataDir }],
       root: undefined,

@@ -2,6 +2,7 @@ import type { Ledger } from '../../../audit/ledger.ts';
 import type { AuditRecord } from '../../../audit/record.ts';
 import type { AgentDeps } from './agent-deps.ts';
 import type { Profile } from './agent-interface.ts';
+import type { AgentError } from './errors.ts';
 import type { Fetch } from './login/outbound.ts';
 import type { ProfileSetup } from './profile-setups.ts';
 import type { ProxyProfile } from './proxy/proxy-deps.ts';
@@ -10,10 +11,10 @@ import type { Fault, ProfileSnapshot } from './status.ts';
 import { createCatalogKeeper } from './catalog-keeper.ts';
 import { createActivityFeed } from './activity-feed.ts';
 import { fetchCatalog } from './catalog.ts';
-import { AgentError } from './errors.ts';
 import { createMachine } from './login/machine.ts';
 import { createProvider } from './login/provider.ts';
 import { namedLog } from './log.ts';
+import { createProfileFault } from './profile-fault.ts';
 import { createReachability, probeRelay, relayFault } from './reachability.ts';
 import { createSession } from './session/session.ts';
 import { tokenFacts } from './session/token-facts.ts';
@@ -21,7 +22,7 @@ import { ensureDataDir } from './settings/data-dir.ts';
 import { createSignInFlow } from './sign-in-flow.ts';
 import { createSnapshots, heldTokens } from './snapshot.ts';
 import { auditShut, openLocalAudit } from './startup.ts';
-import { person, toFault } from './texts.ts';
+import { person } from './texts.ts';
 
 const callTimeoutMs = 10_000;
 
@@ -88,11 +89,10 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
   const describe = createSnapshots();
   const feed = createActivityFeed();
   let ledger: Ledger | undefined;
-  let fault: Fault | undefined;
   /** Why the audit could not be opened: the fault that nothing but another start ends. */
   let shut: AgentError | undefined;
-  /** What no success ends: a door that could not be opened. */
-  let standing: Fault | undefined;
+  const fault = createProfileFault({ log, now, shut: () => shut, onChange: deps.onChange });
+  const { blame, forgive } = fault;
 
   const session = createSession({
     provider: machine ?? provider,
@@ -115,7 +115,7 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
     onChange(reachable) {
       log.info('relay', { reachable });
       if (reachable) {
-        if (fault?.code === 'relay_unreachable') forgive();
+        if (fault.current()?.code === 'relay_unreachable') forgive();
         if (session.state().kind === 'offline') session.wake();
         catalog.loadSoon();
       } else blame(reach.fault());
@@ -163,22 +163,12 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
       relay,
       localUrl: deps.localUrl(),
       ownUrls: deps.ownUrls(),
-      fault: deps.shown(fault),
+      fault: deps.shown(fault.current()),
       store: vault.kind,
     });
   }
 
   const held = (): TokenSet | undefined => heldTokens(session.state());
-
-  function blame(error: unknown): void {
-    fault = toFault(error, now());
-    log.warn('fault', error, { code: fault.code });
-    deps.onChange();
-  }
-
-  function forgive(): void {
-    fault = shut ? toFault(shut, now()) : standing;
-  }
 
   function note(kind: 'refresh' | 'sign-out', tokens: TokenSet): void {
     ledger?.append(kind, person(tokens)).catch((error: unknown) => log.error('audit', error));
@@ -228,10 +218,7 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
       ledger = undefined;
     },
     async begin(faults) {
-      standing = undefined;
-      forgive();
-      faults.forEach(blame);
-      standing = fault;
+      fault.stand(faults);
       if (relay === undefined || shut !== undefined) return;
       if (await session.restore(relay.origin)) catalog.loadSoon();
     },
@@ -273,7 +260,8 @@ export function createProfile(deps: ProfileDeps): RunningProfile {
       deps.onChange();
     },
     async refreshApis() {
-      if (!held()) throw new AgentError('signed_out', 'You are signed out. Sign in first.');
+      // It says why it has no token.
+      if (!held()) await session.access();
       await catalog.load();
       return snapshot().apis;
     },

@@ -141,7 +141,7 @@ test('a token that the relay refuses is renewed once; then the session is over, 
   relay.accept(() => true);
   await agent.signIn();
   relay.accept(() => false);
-  await agent.refreshApis();
+  await assert.rejects(agent.refreshApis(), { code: 'session_expired', message: /token_revoked/ });
   assert.equal(agent.snapshot().status, 'expired');
   assert.match(agent.snapshot().fault?.message ?? '', /token_revoked.*Sign in again/);
   relay.accept(() => true);

@@ -40,6 +40,12 @@ export function parseRelayUrl(text: string): URL {
       'The relay address must look like https://relay.example.com, with nothing after the host.',
     );
   }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw new AgentError(
+      'bad_settings',
+      `The relay address must begin with https://, or with http:// for a relay on this computer; ${url.protocol}// is not possible.`,
+    );
+  }
   if (!isSafeTransport(url)) {
     throw new AgentError(
       'bad_settings',

@@ -59,12 +59,16 @@ export function createProfileChoice<P extends Choosable>(
     const ofDoor = host.profile === undefined ? undefined : byName.get(host.profile);
     if (ofDoor !== undefined) return { profile: ofDoor, path };
     if (host.kind === 'loopback') return byPath(path);
-    return bySite(profiles, host.host).then((profile) => ({ profile, path }));
+    return bySite(profiles, host.host, localUrl).then((profile) => ({ profile, path }));
   };
 }
 
 /** Nobody is asked to sign in: whoever uses the port as a proxy can name any site. */
-async function bySite<P extends Choosable>(profiles: readonly P[], host: string): Promise<P> {
+async function bySite<P extends Choosable>(
+  profiles: readonly P[],
+  host: string,
+  localUrl: () => string,
+): Promise<P> {
   const known = await Promise.all(
     profiles.map(async (profile) => ({ profile, apis: await knownApis(profile) })),
   );
@@ -82,7 +86,7 @@ async function bySite<P extends Choosable>(profiles: readonly P[], host: string)
   const names = [found, ...more].map(({ profile }) => profile.name).join(' or ');
   throw new AgentError(
     'foreign_host',
-    `${host} is relayed by ${titles}. Name one of them in the address (${names}, as in http://localhost:5390/${found.profile.name}/…), or use a port of its own as the proxy (relays[].port in settings.json).`,
+    `${host} is relayed by ${titles}. Name one of them in the address (${names}, as in ${localUrl()}/${found.profile.name}/…), or use a port of its own as the proxy (relays[].port in settings.json).`,
   );
 }
 
