@@ -10,21 +10,22 @@ import type { AuditRecord } from '../record.ts';
  */
 export function actor(record: AuditRecord, request: AuditRecord | undefined): object {
   const { clientId, tool, tokenId, authTime, issuer } = { ...request, ...record };
-  const hasSession = tokenId !== undefined || authTime !== undefined;
+  const signedInMs = authTime === undefined ? undefined : timeOf(authTime);
+  const hasSession = tokenId !== undefined || signedInMs !== undefined;
   const appName = tool?.name ?? clientId;
   return {
     user: user(record),
     app_name: appName ?? (record.user === undefined ? unrecognised(record) : undefined),
     app_uid: clientId,
     idp: issuer === undefined ? undefined : { name: issuer, issuer },
-    session: hasSession
-      ? {
-          uid: tokenId,
-          issuer,
-          created_time: authTime === undefined ? undefined : authTime * 1000,
-        }
-      : undefined,
+    session: hasSession ? { uid: tokenId, issuer, created_time: signedInMs } : undefined,
   };
+}
+
+/** A token may give any number of seconds, `timestamp_t` has whole milliseconds since the epoch. */
+function timeOf(seconds: number): number | undefined {
+  const ms = Math.round(seconds * 1000);
+  return Number.isSafeInteger(ms) && ms >= 0 ? ms : undefined;
 }
 
 function unrecognised({ kind, side }: AuditRecord): string {

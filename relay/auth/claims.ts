@@ -121,6 +121,13 @@ function refuseDistributed(claims: Claims, paths: readonly string[]): void {
   }
 }
 
+const YEAR_10000_SECONDS = 253_402_300_800;
+
+/** What no calendar has is no time: a rule that asks for a recent sign-in is not met by it, and records stay readable. */
+function isMoment(seconds: unknown): seconds is number {
+  return typeof seconds === 'number' && seconds >= 0 && seconds < YEAR_10000_SECONDS;
+}
+
 /**
  * Makes the principal out of claims that have been verified.
  *
@@ -155,7 +162,7 @@ export function principalFromClaims(
     claims,
     expiresAtMs: Math.floor(exp * 1000),
     acceptedUntilMs: Math.floor(exp * 1000) + issuer.clockToleranceMs,
-    ...(typeof authTime === 'number' && Number.isFinite(authTime) ? { authTime } : {}),
+    ...(isMoment(authTime) ? { authTime } : {}),
     ...(typeof acr === 'string' ? { acr } : {}),
     ...revocable(claims),
     tokenId,

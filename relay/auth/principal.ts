@@ -17,7 +17,7 @@ export interface Principal {
   readonly expiresAtMs: number;
   /** Until when the issuer's `clockTolerance` lets it begin something. */
   readonly acceptedUntilMs: number;
-  /** `auth_time` in seconds, when it is a number. */
+  /** `auth_time` in seconds, when it is a time. */
   readonly authTime?: number;
   readonly acr?: string;
   /** `jti`, `sid` and `iat`, by which a token may be revoked. */

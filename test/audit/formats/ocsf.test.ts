@@ -1,7 +1,7 @@
 import { Ajv } from 'ajv';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AUDIT_KINDS } from '../../../audit/record.ts';
+import { AUDIT_KINDS, type AuditFields } from '../../../audit/record.ts';
 import schema from '../../support/ocsf-1.5.0.json' with { type: 'json' };
 import { ENDED, record, WHOLE, written } from './records.ts';
 
@@ -106,6 +106,28 @@ test('refusals are failures with their code, and nobody recognised is nobody', (
   const actor = second?.['actor'] as Record<string, unknown>;
   assert.equal(actor['app_name'], 'unrecognised');
   assert.equal(actor['user'], undefined);
+});
+
+test('a sign-in at a time that the schema cannot tell leaves the time out', () => {
+  const sessionOf = (fields: AuditFields): unknown => {
+    const kinds = ['request', 'sign-in'] as const;
+    const records = kinds.map((kind) => record(kind, { user: 'u', issuer: 'i', ...fields }));
+    const [first, second] = valid(written('ocsf', ...records)).map(
+      (event) => (event['actor'] as { session?: unknown }).session,
+    );
+    assert.deepEqual(first, second);
+    return first;
+  };
+  for (const [authTime, time] of [
+    [1_700_000_000.1234, 1_700_000_000_123],
+    [1.005, 1005],
+    [0, 0],
+  ] as const)
+    assert.deepEqual(sessionOf({ authTime }), { issuer: 'i', created_time: time });
+  for (const authTime of [-5, -0.001, 1e13, 1e300]) {
+    assert.equal(sessionOf({ authTime }), undefined, `${authTime}`);
+    assert.deepEqual(sessionOf({ authTime, tokenId: 't' }), { uid: 't', issuer: 'i' });
+  }
 });
 
 test('sign-ins are Authentication events', () => {

@@ -69,7 +69,8 @@ void test('absent claims leave members out', () => {
     [undefined, undefined, undefined, undefined, undefined],
   );
   assert.deepEqual([found.scopes, found.roles, found.groups], [[], [], []]);
-  assert.equal(principal({ auth_time: 'yesterday', acr: 3 }).authTime, undefined);
+  for (const none of ['yesterday', -5, 1e300, null])
+    assert.equal(principal({ auth_time: none, acr: 3 }).authTime, undefined, String(none));
 });
 
 void test('a claim is found by its literal name before the path, never in a prototype', () => {
