@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { FORMATS } from './formats/names.ts';
+import { givenTwice } from './given-twice.ts';
 
 /** What each `audit` command takes, by its name. */
 const FORMS = {
@@ -49,6 +50,16 @@ export function isCommand(name: string | undefined, caller: Caller): name is Aud
 }
 
 /**
+ * Lists the commands that a caller has.
+ *
+ * @param caller who asks
+ * @returns their names
+ */
+export function commandsOf(caller: Caller): readonly AuditCommand[] {
+  return Object.keys(FORMS).filter((name) => isCommand(name, caller));
+}
+
+/**
  * Tells whether a command line asks for its usage.
  *
  * @param argv the words
@@ -67,8 +78,7 @@ export function asksForHelp(argv: readonly string[]): boolean {
  */
 export function auditUsage(name: string | undefined, caller: Caller): string {
   const { program = 'audit', place } = caller;
-  const all = Object.keys(FORMS).filter((it) => isCommand(it, caller));
-  const names = isCommand(name, caller) ? [name] : all;
+  const names = isCommand(name, caller) ? [name] : commandsOf(caller);
   const lines = names.flatMap((command) =>
     FORMS[command].map((form) =>
       [program, command, form, place].filter((it) => it !== undefined).join(' '),
@@ -83,13 +93,15 @@ export function auditUsage(name: string | undefined, caller: Caller): string {
  * @param argv what follows the command
  * @param options as parseArgs takes them
  * @returns their values
- * @throws {UsageError} for an unknown option, a value too few, a word too many, or an empty value: most often a
- *   variable of the shell that is not set, and never a filter that lets everything through
+ * @throws {UsageError} for an unknown option, one given twice, a value too few, a word too many, or an empty value:
+ *   most often a variable of the shell that is not set, and never a filter that lets everything through
  */
 export function readOptions<
   const O extends Record<string, { readonly type: 'string' | 'boolean' }>,
 >(argv: readonly string[], options: O) {
-  const values = strictly(argv, options);
+  const { values, tokens } = strictly(argv, options);
+  const repeated = givenTwice(tokens, options);
+  if (repeated !== undefined) throw new UsageError(repeated);
   for (const [name, value] of Object.entries(values)) {
     if (value === '') throw new UsageError(`--${name} is empty`);
   }
@@ -101,7 +113,13 @@ function strictly<const O extends Record<string, { readonly type: 'string' | 'bo
   options: O,
 ) {
   try {
-    return parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }).values;
+    return parseArgs({
+      args: [...argv],
+      options,
+      strict: true,
+      allowPositionals: false,
+      tokens: true,
+    });
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }

@@ -44,11 +44,13 @@ function mayExport(dataDir: string, io: CommandIo): boolean {
 /** Takes an option out, written `--option value` or `--option=value`. */
 function taken(rest: string[], option: string, what: string): string | undefined {
   const inline = `${option}=`;
-  const at = rest.findIndex((word) => word === option || word.startsWith(inline));
+  const isIt = (word: string): boolean => word === option || word.startsWith(inline);
+  const at = rest.findIndex(isIt);
   if (at < 0) return undefined;
   const [word = '', next] = rest.splice(at, rest[at] === option ? 2 : 1);
   const value = word === option ? next : word.slice(inline.length);
   if (!value) throw badUsage(`${option} needs ${what}`);
+  if (rest.some(isIt)) throw badUsage(`${option} is given twice`);
   return value;
 }
 

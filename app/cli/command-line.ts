@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { givenTwice, type Options, type Tokens } from '../../audit/given-twice.ts';
 import { controlAddress } from '../main/agent/control/address.ts';
 import { createControlClient, type ControlClient } from '../main/agent/control/client.ts';
 import { AgentError } from '../main/agent/errors.ts';
@@ -26,8 +27,8 @@ export function parsed<const O extends Readonly<Record<string, OptionSpec>>>(
   argv: readonly string[],
   options: O,
 ) {
-  return checked(() =>
-    parseArgs({ args: [...argv], options, strict: true, allowPositionals: false }),
+  return checked(options, () =>
+    parseArgs({ args: [...argv], options, strict: true, allowPositionals: false, tokens: true }),
   ).values;
 }
 
@@ -43,19 +44,24 @@ export function parsedWithWords<const O extends Readonly<Record<string, OptionSp
   argv: readonly string[],
   options: O,
 ) {
-  return checked(() =>
-    parseArgs({ args: [...argv], options, strict: true, allowPositionals: true }),
+  return checked(options, () =>
+    parseArgs({ args: [...argv], options, strict: true, allowPositionals: true, tokens: true }),
   );
 }
 
 /** An empty value is mostly a variable of the shell that is not set: no option means anything by it. */
-function checked<R extends { readonly values: object }>(parse: () => R): R {
+function checked<R extends { readonly values: object; readonly tokens: Tokens }>(
+  options: Options,
+  parse: () => R,
+): R {
   let result: R;
   try {
     result = parse();
   } catch (error) {
     throw badUsage(error instanceof Error ? error.message : String(error));
   }
+  const repeated = givenTwice(result.tokens, options);
+  if (repeated !== undefined) throw badUsage(repeated);
   for (const [option, value] of Object.entries(result.values) as [string, unknown][]) {
     if (value === '' || (Array.isArray(value) && value.includes(''))) {
       throw badUsage(`--${option} needs a value`);

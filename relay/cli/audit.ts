@@ -3,12 +3,14 @@ import type { Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
 import packageJson from '../../package.json' with { type: 'json' };
 import { runAuditCommand } from '../../audit/command.ts';
-import { asksForHelp } from '../../audit/command-line.ts';
+import { asksForHelp, isCommand } from '../../audit/command-line.ts';
+import { givenTwice } from '../../audit/given-twice.ts';
 import type { LedgerPlace } from '../../audit/people/registry.ts';
 import type { RelayConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 
 const PLACE = '(--config relay.yaml | --dir DIR)';
+const PLACE_OPTIONS = { config: { type: 'string' }, dir: { type: 'string' } } as const;
 
 /** How it is called, in short. */
 export const AUDIT_USAGE = `latchkey-relay audit verify|report|export|erase|hold|rotate-key ${PLACE}`;
@@ -31,26 +33,31 @@ export async function auditCommand(
 ): Promise<number> {
   const { values, tokens } = parseArgs({
     args: argv,
-    options: { config: { type: 'string' }, dir: { type: 'string' } },
+    options: PLACE_OPTIONS,
     strict: false,
     allowPositionals: true,
     tokens: true,
   });
-  const ours = new Set<number>();
-  for (const token of tokens) {
-    if (token.kind !== 'option' || (token.name !== 'config' && token.name !== 'dir')) continue;
-    ours.add(token.index);
-    if (token.inlineValue === false) ours.add(token.index + 1);
-  }
-  const rest = argv.filter((_, at) => !ours.has(at));
-  const place = asksForHelp(rest) ? { dir: '' } : await placeOf(values, io.env);
-  if (place === undefined) {
-    io.stderr.write(
-      `latchkey-relay audit: name the ledger by --config FILE or --dir DIR\nusage: ${AUDIT_USAGE}\n`,
-    );
-    return 2;
-  }
   const { stdout, stderr } = io;
+  const complain = (text: string): number => {
+    stderr.write(`latchkey-relay audit: ${text}\nusage: ${AUDIT_USAGE}\n`);
+    return 2;
+  };
+  const naming = tokens
+    .filter((token) => token.kind === 'option')
+    .filter(({ name }) => Object.hasOwn(PLACE_OPTIONS, name));
+  const repeated = givenTwice(naming, PLACE_OPTIONS);
+  if (repeated !== undefined) return complain(repeated);
+  const ours = new Set(
+    naming.flatMap(({ index, inlineValue }) =>
+      inlineValue === false ? [index, index + 1] : [index],
+    ),
+  );
+  const rest = argv.filter((_, at) => !ours.has(at));
+  // Which ledger is meant is no question before it is clear what is to be done with it.
+  const needsLedger = !asksForHelp(rest) && isCommand(rest[0], { administers: true });
+  const place = needsLedger ? await placeOf(values, io.env) : { dir: '' };
+  if (place === undefined) return complain('name the ledger by --config FILE or --dir DIR');
   return runAuditCommand(rest, {
     ...place,
     version: packageJson.version,

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { givenTwice } from '../../audit/given-twice.ts';
 import { ConfigError, formatFault } from '../config/faults.ts';
 import type { CommandIo } from './io.ts';
 
@@ -20,18 +21,23 @@ export interface Options {
  * @param argv what follows the command's name
  * @param names what is accepted
  * @returns the options
- * @throws {TypeError} an unknown option, a value too few, a word too many, or an empty value; its message says which
+ * @throws {TypeError} an unknown option, one given twice, a value too few, a word too many, or an empty value; its
+ *   message says which
  */
 export function readOptions(argv: readonly string[], names: OptionNames): Options {
-  const { values } = parseArgs({
+  const options = Object.fromEntries([
+    ...names.values.map((name) => [name, { type: 'string' as const }]),
+    ...names.flags.map((name) => [name, { type: 'boolean' as const }]),
+  ]);
+  const { values, tokens } = parseArgs({
     args: [...argv],
     strict: true,
     allowPositionals: false,
-    options: Object.fromEntries([
-      ...names.values.map((name) => [name, { type: 'string' as const }]),
-      ...names.flags.map((name) => [name, { type: 'boolean' as const }]),
-    ]),
+    tokens: true,
+    options,
   });
+  const repeated = givenTwice(tokens, options);
+  if (repeated !== undefined) throw new TypeError(repeated);
   const entries = Object.entries(values);
   // Most often a variable of the shell that is not set.
   const empty = entries.find(([, value]) => value === '');

@@ -34,6 +34,22 @@ test('an empty value is bad usage, and never a filter that lets everything throu
   });
 });
 
+test('an option given twice is bad usage: the first would be dropped without a word', async (t) => {
+  const dir = ledgerDir(t);
+  await writeRequests(openLedger(t, dir), 3);
+  for (const [option, argv] of [
+    ['api', ['export', '--api', 'billing', '--api', 'legacy']],
+    ['since', ['report', '--since=2026-11-01', '--since', '2026-11-01']],
+    ['json', ['verify', '--json', '--json']],
+    ['user', ['erase', '--user', 'user0', '--user', 'user1']],
+    ['api', ['hold', 'add', '--reason', 'x', '--api', 'billing', '--api', 'legacy']],
+  ] as const) {
+    const { code, out, err } = await administer(dir, ...argv);
+    assert.deepEqual([code, out], [2, ''], argv.join(' '));
+    assert.match(err, new RegExp(`--${option} is given twice`));
+  }
+});
+
 test('help names what can be done where it is asked for, and the command that it is asked of', async () => {
   const helpOf = async (administers: boolean, ...argv: string[]) => {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];

@@ -26,3 +26,13 @@ test('a fault of audit is JSON where that was asked for, as of every other comma
   }
   assert.match(audit('verify').stderr, /^there is no directory /u);
 });
+
+test('a command that audit does not have is named, with those that there are', (t) => {
+  const args = [main, 'audit', 'nope', '--data-dir', privateDir(t)];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.equal(status, 2);
+  assert.match(
+    stderr,
+    /^no command nope: use verify, export, report\nusage: latchkey audit verify /u,
+  );
+});
