@@ -104,12 +104,13 @@ export function createCommitQueue(deps: {
   }
 
   function flush(): void {
-    const gap = outage.report();
-    if (waiting.length === 0 && gap === undefined) return;
     const batch = waiting;
     waiting = batch.splice(batchRecords);
+    // Behind all that waited, so that times rise.
+    const gap = waiting.length === 0 ? outage.report() : undefined;
     const contents = batch.map((entry) => entry.content);
-    if (gap) contents.unshift(content('gap', gap));
+    if (gap) contents.push(content('gap', gap));
+    if (contents.length === 0) return;
     try {
       const records = commit(contents);
       if (gap) outage.reported();

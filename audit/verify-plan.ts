@@ -20,7 +20,7 @@ const rangeRecords = 20_000;
 /** However far apart forged numbers are. */
 const maxRanges = 64;
 
-type Stored = Head & { readonly at?: string };
+type Stored = Range['previous'];
 
 /**
  * Divides a ledger into ranges that can be checked by themselves: each begins after a record of which the
@@ -77,8 +77,10 @@ function planSegment(
   }
   const gone = missingGuards(db, format);
   if (gone.length > 0) plan.unguarded.push({ segment: file.name, what: guardsGone(gone) });
-  const upTo = db.prepare<[number], Required<Stored>>(
-    'SELECT seq, hash, at FROM records WHERE seq <= ? ORDER BY seq DESC LIMIT 1',
+  const upTo = db.prepare<[number], Stored>(
+    `SELECT seq, hash, coalesce((SELECT at FROM records WHERE seq <= last.seq AND kind <> 'gap'
+       ORDER BY seq DESC LIMIT 1), '') AS at
+     FROM records AS last WHERE seq <= ? ORDER BY seq DESC LIMIT 1`,
   );
   const last = upTo.get(Number.MAX_SAFE_INTEGER);
   if (!last) return before;

@@ -11,8 +11,8 @@ import { type Fault, recordFaults, type StoredRow } from './verify-record.ts';
 export interface Range {
   readonly file: SegmentFile;
   readonly format: number;
-  /** The record before, as it is stored. */
-  readonly previous: Head & { readonly at?: string };
+  /** The record before, as it is stored; `at` is the newest before that is no `gap`'s. */
+  readonly previous: Head & { readonly at?: string | undefined };
   /** Only records after this one. */
   readonly after: number;
   /** The last record, inclusive. */
@@ -63,8 +63,10 @@ export async function verifyRange(range: Range): Promise<RangeResult> {
       if (rows.length === 0) break;
       for (const row of rows) {
         findings.take(row, previous, format);
+        // Earlier versions wrote what had waited behind the `gap`: it is older by right.
+        const at = row.kind === 'gap' ? previous.at : row.at;
         // Going on from what the row claims, one altered record is one fault and not thousands.
-        previous = { seq: row.seq, hash: row.hash, at: row.at };
+        previous = { seq: row.seq, hash: row.hash, at };
       }
       await setImmediate();
     }

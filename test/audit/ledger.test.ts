@@ -241,6 +241,7 @@ test('a directory that was moved away stops writing, and moved back it goes on',
   renameSync(dir, `${dir}.away`);
   await assert.rejects(ledger.admit({ requestId: 'lost' }), { code: 'audit_unavailable' });
   renameSync(`${dir}.away`, dir);
+  await until('the ledger writes again', () => ledger.health().ok);
   await writeRequests(ledger, 3);
   await ledger.close();
   assert.deepEqual((await verifyLedger(dir)).faults, []);
@@ -257,6 +258,7 @@ test('a directory that was deleted is not made anew, but used when it is there; 
   }
   assert.match(ledger.health().problem ?? '', /is gone: put it back/);
   mkdirSync(dir, { mode: 0o700 });
+  await until('the ledger writes again', () => ledger.health().ok);
   await ledger.admit({ requestId: 'kept', decision: 'allow' });
   await ledger.close();
   const records = await allRecords(dir);
@@ -365,6 +367,33 @@ test('records that were given up are counted in the record of the gap', async (t
   assert.match(gap?.detail ?? '', /since \S+Z: 0 were refused, 1 were lost$/);
   const noted = records.filter(({ kind }) => kind === 'request').map(({ requestId }) => requestId);
   assert.deepEqual(noted, ['a', 'b', 'c', 'd']);
+});
+
+test('what waited for the end of an outage is written before the record of the gap', async (t) => {
+  const dir = ledgerDir(t);
+  let ms = Date.parse('2026-11-23T12:00:00Z');
+  const ledger = openLedger(t, dir, { now: () => ms, onError: () => {} });
+  renameSync(dir, `${dir}.away`);
+  // More than one transaction takes.
+  const ids = Array.from({ length: 2_500 }, (_, i) => `r${i}`);
+  for (const requestId of ids) {
+    ledger.note({ requestId, decision: 'allow' });
+    ms += 10;
+  }
+  await until('the ledger cannot write', () => !ledger.health().ok);
+  ms += 60_000;
+  renameSync(`${dir}.away`, dir);
+  await until('all is written', () => ledger.health().ok && ledger.health().lagMs === 0);
+  await ledger.close();
+  const records = await allRecords(dir);
+  assert.deepEqual(
+    records.slice(1).map(({ kind, requestId }) => requestId ?? kind),
+    [...ids, 'gap', 'stop'],
+  );
+  const times = records.map(({ at }) => at);
+  assert.deepEqual(times, times.toSorted());
+  const { faults, notices } = await verifyLedger(dir);
+  assert.deepEqual([faults, notices], [[], []]);
 });
 
 test('while a lock lasts most writers are refused at once, and none waits for it twice', async (t) => {

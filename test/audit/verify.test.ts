@@ -270,6 +270,45 @@ test('a clock that was set back is told with its place, and is no fault', async 
   assert.equal(segments, 2, 'a day that comes again begins no segment, the next one does');
 });
 
+test('what earlier versions wrote behind a gap shows no clock that was set back', async (t) => {
+  const at = (time: string): number => Date.parse(`2026-11-23T${time}Z`);
+  // In one segment, and with a segment's end behind each.
+  for (const segmentRecords of [1000, 1]) {
+    const dir = ledgerDir(t);
+    let ms = at('12:00:00');
+    const ledger = openLedger(t, dir, { now: () => ms, segmentRecords });
+    for (const [kind, time] of [
+      ['config', '12:00:00'],
+      ['gap', '12:10:00'],
+      ['gap', '12:10:01'],
+      ['config', '12:01:00'],
+      ['gap', '12:20:00'],
+    ] as const) {
+      ms = at(time);
+      await ledger.append(kind, {});
+    }
+    await ledger.close();
+    const { faults: found, notices, segments } = await verifyLedger(dir);
+    assert.deepEqual([found, notices], [[], []]);
+    assert.equal(segments > 1, segmentRecords === 1);
+  }
+});
+
+test('a clock that was set back behind a gap is told', async (t) => {
+  const dir = ledgerDir(t);
+  let ms = Date.parse('2026-11-23T12:00:00Z');
+  const ledger = openLedger(t, dir, { now: () => ms });
+  await ledger.append('gap', {});
+  ms -= 3_600_000;
+  await ledger.append('config', {});
+  await ledger.close();
+  const { notices } = await verifyLedger(dir);
+  assert.deepEqual(
+    notices.map(({ what }) => what),
+    ['the clock was set back by 3600 s'],
+  );
+});
+
 test('a checkpoint that was removed, repeated or moved is missed by the next one', async (t) => {
   const dir = ledgerDir(t);
   for (let run = 0; run < 2; run += 1) await openLedger(t, dir).close();
