@@ -3,6 +3,7 @@ import {
   asksForHelp,
   auditUsage,
   type Caller,
+  commandsOf,
   isCommand,
   readOptions,
   UsageError,
@@ -14,9 +15,9 @@ import { holdCommand, holdOptions } from './hold-command.ts';
 import { type AuditFormat, FORMATS } from './formats/names.ts';
 import { type LedgerRead, noteRead } from './people/note-read.ts';
 import { reportCommand, reportOptions } from './report/command.ts';
-import { readPeriod } from './report/period.ts';
 import { rotateKeyCommand, rotateKeyOptions } from './rotate-key-command.ts';
-import { condition, requireLedger } from './reader.ts';
+import { requireLedger } from './reader.ts';
+import { readBounds } from './time-bounds.ts';
 import { verifyLedger } from './verify.ts';
 import type { Fault } from './verify-record.ts';
 
@@ -70,7 +71,7 @@ function told(argv: readonly string[], code: string, words: string): string {
 }
 
 async function run(name: string | undefined, argv: readonly string[], io: Io): Promise<number> {
-  if (!isCommand(name, io)) throw new UsageError(notThere(name));
+  if (!isCommand(name, io)) throw new UsageError(notThere(name, io));
   switch (name) {
     case 'verify':
       return await verify(argv, io);
@@ -91,10 +92,10 @@ async function run(name: string | undefined, argv: readonly string[], io: Io): P
   }
 }
 
-function notThere(name: string | undefined): string {
+function notThere(name: string | undefined, caller: Caller): string {
   if (name === undefined) return 'which audit command?';
-  const isOurs = isCommand(name, { administers: true });
-  return isOurs ? `audit ${name} is a command of the relay` : `no command ${name}`;
+  if (isCommand(name, { administers: true })) return `audit ${name} is a command of the relay`;
+  return `no command ${name}: use ${commandsOf(caller).join(', ')}`;
 }
 
 async function hold(argv: readonly string[], io: Io): Promise<number> {
@@ -156,8 +157,7 @@ async function exportTo(argv: readonly string[], io: Io): Promise<number> {
   if (!isFormat(format)) throw new UsageError(`no format ${format}: use ${FORMATS.join(', ')}`);
   // What cannot be done is not recorded as done.
   requireLedger(dir);
-  condition(filter);
-  if (filter.since !== undefined && filter.until !== undefined) readPeriod(filter, Date.now());
+  readBounds(filter);
   note(io, { ...filter, kind: 'export', what: `export as ${format}` });
   await writeExport(dir, { format, ...(version && { version }), ...filter }, stdout);
   return 0;

@@ -4,6 +4,7 @@ import { exportLine } from './chain.ts';
 import { AuditError } from './errors.ts';
 import type { AuditKind, AuditRecord } from './record.ts';
 import { listSegments, type SegmentFile, STUB_KIND, version } from './segment.ts';
+import { type TimeBounds, timestamp } from './time-bounds.ts';
 
 /** A record as stored. */
 export interface Row {
@@ -13,7 +14,7 @@ export interface Row {
 }
 
 /** Members that narrow what is read. */
-export interface RowFilter {
+export interface RowFilter extends TimeBounds {
   readonly user?: string | undefined;
   /** In place of `user`: what stands for it in records, its pseudonyms among them. */
   readonly people?: readonly string[] | undefined;
@@ -22,10 +23,6 @@ export interface RowFilter {
   readonly code?: string | undefined;
   readonly requestId?: string | undefined;
   readonly kinds?: readonly AuditKind[] | undefined;
-  /** RFC 3339, inclusive. */
-  readonly since?: string | undefined;
-  /** RFC 3339, exclusive. */
-  readonly until?: string | undefined;
 }
 
 const columns = { api: 'api', decision: 'decision', code: 'code' } as const;
@@ -128,25 +125,6 @@ export function condition(filter: RowFilter): { readonly sql: string; readonly v
 
 function bound(name: string, value: string | undefined): string | undefined {
   return value === undefined ? undefined : timestamp(name, value);
-}
-
-const rfc3339 = /^\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d))?$/;
-
-/**
- * Reads a time that a filter names. Stored times are all UTC with milliseconds, so that they compare as texts.
- *
- * @param name of the filter, for the message
- * @param value a day or an RFC 3339 time
- * @returns RFC 3339, UTC, milliseconds
- * @throws {AuditError} `audit_query` when it can't be read
- */
-export function timestamp(name: string, value: string): string {
-  const ms = rfc3339.test(value) ? Date.parse(value.replace(' ', 'T')) : Number.NaN;
-  if (Number.isFinite(ms)) return new Date(ms).toISOString();
-  throw new AuditError(
-    'audit_query',
-    `${name} must be a day or an RFC 3339 time, such as 2026-11-23 or 2026-11-23T09:30:00Z`,
-  );
 }
 
 /**

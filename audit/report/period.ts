@@ -1,5 +1,4 @@
-import { AuditError } from '../errors.ts';
-import { timestamp } from '../reader.ts';
+import { emptyPeriod, readBounds, type TimeBounds, withinYears } from '../time-bounds.ts';
 import { DAY_MS } from '../week-clock.ts';
 
 /** How much of the past people are compared with. */
@@ -13,7 +12,7 @@ export interface Period {
   readonly historyMs: number;
 }
 
-const timeOf = (name: string, text: string): number => Date.parse(timestamp(name, text));
+const daysBefore = (ms: number, days: number): number => withinYears(ms - days * DAY_MS);
 
 /**
  * Reads the bounds of a report.
@@ -23,15 +22,10 @@ const timeOf = (name: string, text: string): number => Date.parse(timestamp(name
  * @returns the period
  * @throws {AuditError} `audit_query` for a time that can't be read, or an empty period
  */
-export function readPeriod(
-  bounds: { readonly since?: string | undefined; readonly until?: string | undefined },
-  nowMs: number,
-): Period {
-  const untilMs = bounds.until === undefined ? nowMs : timeOf('until', bounds.until);
-  const sinceMs =
-    bounds.since === undefined ? untilMs - DEFAULT_DAYS * DAY_MS : timeOf('since', bounds.since);
-  if (sinceMs >= untilMs) {
-    throw new AuditError('audit_query', 'the period is empty: since must be before until');
-  }
-  return { sinceMs, untilMs, historyMs: sinceMs - HISTORY_DAYS * DAY_MS };
+export function readPeriod(bounds: TimeBounds, nowMs: number): Period {
+  const { since, until } = readBounds(bounds);
+  const untilMs = until === undefined ? nowMs : Date.parse(until);
+  const sinceMs = since === undefined ? daysBefore(untilMs, DEFAULT_DAYS) : Date.parse(since);
+  if (sinceMs >= untilMs) throw emptyPeriod();
+  return { sinceMs, untilMs, historyMs: daysBefore(sinceMs, HISTORY_DAYS) };
 }

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { RowFilter } from '../reader.ts';
-import { timestamp } from '../reader.ts';
+import { timestamp } from '../time-bounds.ts';
 import { readIndex, requestKey, type TERMS } from './index-file.ts';
 
 /** Neighbouring records among which some may fit a filter. */

@@ -1,5 +1,6 @@
 import type { AuditQuery } from '../../audit/query.ts';
-import type { AuditKind, AuditRecord } from '../../audit/record.ts';
+import { AUDIT_KINDS, type AuditKind, type AuditRecord } from '../../audit/record.ts';
+import { readBounds } from '../../audit/time-bounds.ts';
 import { present } from '../config/build-parts.ts';
 
 /** What may be asked for in the address, checked. */
@@ -24,11 +25,22 @@ const FILTERS = ['user', 'api', 'decision', 'reason', 'kind', 'requestId', 'sinc
 const PAGE = ['limit', 'cursor', 'before'];
 const MOST = 500;
 
-function single(parameters: URLSearchParams, known: readonly string[]): Map<string, string> {
+/**
+ * Reads the parameters of a query, none of which may be given twice or be without a value.
+ *
+ * @param parameters of the query
+ * @param known the names that there are
+ * @returns their values
+ * @throws {BadAsk} an unknown or repeated parameter, an empty one, or one that is too long
+ */
+export function readParameters(
+  parameters: URLSearchParams,
+  known: readonly string[],
+): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
   for (const [name, value] of parameters) {
     if (!known.includes(name))
-      throw new BadAsk(`There is no filter \`${name}\`; there are ${known.join(', ')}.`);
+      throw new BadAsk(`There is no filter \`${name}\`; there are ${listed(known)}.`);
     if (values.has(name)) throw new BadAsk(`Give \`${name}\` once.`);
     if (value === '' || value.length > MOST)
       throw new BadAsk(`\`${name}\` must be a text of 1 to ${MOST} characters, or be left out.`);
@@ -36,6 +48,8 @@ function single(parameters: URLSearchParams, known: readonly string[]): Map<stri
   }
   return values;
 }
+
+const listed = (names: readonly string[]): string => names.join(', ') || 'none';
 
 function matching(name: string, value: string, form: RegExp, expected: string): string {
   if (form.test(value)) return value;
@@ -53,10 +67,12 @@ function decisionOf(value: string): 'allow' | 'deny' {
   throw new BadAsk('`decision` must be allow or deny.');
 }
 
-function kindsOf(value: string): readonly AuditKind[] {
-  const form = /^[a-z-]{1,32}(?:,[a-z-]{1,32})*$/;
-  const kinds = matching('kind', value, form, 'kinds such as request or sign-in, joined by commas');
-  return kinds.split(',') as AuditKind[];
+function kindOf(name: string): AuditKind {
+  const kind = AUDIT_KINDS.find((known) => known === name);
+  if (kind !== undefined) return kind;
+  throw new BadAsk(
+    `There is no kind \`${name}\`; \`kind\` must be one or more of ${listed(AUDIT_KINDS)}, joined by commas.`,
+  );
 }
 
 function filterOf(values: ReadonlyMap<string, string>): AuditFilter {
@@ -71,7 +87,7 @@ function filterOf(values: ReadonlyMap<string, string>): AuditFilter {
     since: values.get('since'),
     until: values.get('until'),
     decision: take('decision', decisionOf),
-    kinds: take('kind', kindsOf),
+    kinds: take('kind', (value) => value.split(',').map(kindOf)),
     code: take('reason', (value) =>
       matching('reason', value, /^[a-z0-9_]+$/, 'the code of a refusal, such as scope'),
     ),
@@ -83,16 +99,19 @@ function filterOf(values: ReadonlyMap<string, string>): AuditFilter {
  * Reads a page's address.
  *
  * @param parameters of the query
- * @returns what is asked for; times and the cursor are checked by the ledger
+ * @returns what is asked for; the cursor is checked by the ledger
  * @throws {BadAsk} an unknown or repeated parameter, or one that can't be used
+ * @throws {AuditError} `audit_query` for times that can't be used
  */
 export function readAsk(parameters: URLSearchParams): AuditAsk {
-  const values = single(parameters, [...FILTERS, ...PAGE]);
+  const values = readParameters(parameters, [...FILTERS, ...PAGE]);
   const [limit, cursor, before] = PAGE.map((name) => values.get(name));
   if (cursor !== undefined && before !== undefined)
     throw new BadAsk('Give `cursor` or `before`, not both.');
+  const filter = filterOf(values);
+  readBounds(filter);
   return {
-    filter: filterOf(values),
+    filter,
     ...(limit === undefined ? {} : { limit: wholeNumber('limit', limit, 1000) }),
     ...(cursor === undefined ? {} : { cursor }),
     ...(before === undefined
@@ -113,7 +132,7 @@ export function readStreamAsk(parameters: URLSearchParams): {
   readonly after?: number;
 } {
   const known = FILTERS.filter((name) => name !== 'since' && name !== 'until');
-  const values = single(parameters, [...known, 'after']);
+  const values = readParameters(parameters, [...known, 'after']);
   const after = values.get('after');
   return {
     filter: filterOf(values),

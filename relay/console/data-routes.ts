@@ -1,7 +1,7 @@
-import type { Express, Request, Response } from 'express';
+import type { Express, Request, RequestHandler, Response } from 'express';
 import type { Ledger } from '../../audit/ledger.ts';
 import { parametersOf, route } from '../admin/audit.ts';
-import { BadAsk } from '../admin/audit-filter.ts';
+import { BadAsk, readParameters } from '../admin/audit-filter.ts';
 import type { LedgerReader } from '../admin/ledger-reader.ts';
 import type { Check, ConfigFacts } from '../admin/management.ts';
 import type { ReadLog } from '../admin/read-log.ts';
@@ -35,12 +35,18 @@ const MAX_MINUTES = 40_320;
 const MAX_STORY = 200;
 
 function minutesOf(request: Request): number {
-  const text = parametersOf(request).get('minutes') ?? '60';
+  const text = readParameters(parametersOf(request), ['minutes']).get('minutes') ?? '60';
   const minutes = /^[0-9]{1,6}$/.test(text) ? Number(text) : 0;
   if (minutes < 1 || minutes > MAX_MINUTES)
     throw new BadAsk(`\`minutes\` must be a whole number from 1 to ${MAX_MINUTES}.`);
   return minutes;
 }
+
+/** For resources that are one whole: what would narrow them is not silently left aside. */
+const withoutParameters: RequestHandler = (request, _response, next) => {
+  readParameters(parametersOf(request), []);
+  next();
+};
 
 function apiView(api: ApiConfig, states: readonly UpstreamState[]): ApiView {
   const { name, title, description, path, hosts, rules } = api;
@@ -132,10 +138,10 @@ export function mountData(app: Express, deps: DataDeps): void {
     sendProblem(response, 429, 'rate_limited', detail);
   }
 
-  app.get('/console/api/session', session);
-  app.get('/console/api/status', route(status));
-  app.get('/console/api/apis', route(apis));
   app.get('/console/api/summary', route(summary));
-  app.get('/console/api/requests/:id', route(story));
-  app.post('/console/api/verification', requireJson, route(verify));
+  app.get('/console/api/session', withoutParameters, session);
+  app.get('/console/api/status', withoutParameters, route(status));
+  app.get('/console/api/apis', withoutParameters, route(apis));
+  app.get('/console/api/requests/:id', withoutParameters, route(story));
+  app.post('/console/api/verification', requireJson, withoutParameters, route(verify));
 }

@@ -96,18 +96,30 @@ test('GET /audit says what is wrong with a question', async (t) => {
     ['?user=', /1 to 500 characters/],
     ['?decision=maybe', /allow or deny/],
     ['?reason=%3Cscript%3E', /the code of a refusal/],
-    ['?kind=Request', /joined by commas/],
+    [
+      '?kind=Request',
+      /no kind `Request`; `kind` must be one or more of request, outcome, sign-in,/,
+    ],
+    ['?kind=request,nope', /no kind `nope`;.* joined by commas/],
+    ['?kind=request,', /no kind ``/],
+    ['?kind=expired', /no kind `expired`/],
     ['?limit=0', /from 1 to 1000/],
     ['?limit=1001', /from 1 to 1000/],
     ['?cursor=nonsense', /nextCursor of an earlier page/],
     ['?cursor=MTo1&before=5', /not both/],
     ['?since=yesterday', /RFC 3339/],
+    ['?until=2026-02-30', /until must be a day .* that there is/],
+    ['?since=2026-11-30&until=2026-11-29', /the period is empty: since must be before until/],
+    ['?since=2026-11-30&until=2026-11-30', /the period is empty/],
   ] as const;
   for (const [query, expected] of questions) {
     const answer = await fetch(`${bench.url}/audit${query}`);
     assert.equal(answer.status, 400, query);
     assert.match(((await answer.json()) as { detail: string }).detail, expected);
   }
+  const listened = await fetch(`${bench.url}/audit/stream?kind=nope`);
+  assert.equal(listened.status, 400);
+  assert.match(((await listened.json()) as { detail: string }).detail, /no kind `nope`/);
   const posted = await fetch(`${bench.url}/audit`, { method: 'POST' });
   assert.equal(posted.status, 405);
   assert.equal(posted.headers.get('allow'), 'GET, HEAD');

@@ -66,6 +66,24 @@ test('bad usage says what is wrong, then how the command is called', async (t) =
     [['--config='], /^--config is empty\nusage: latchkey-relay \[serve\] /],
     [['audit', 'verify', '--dir', ''], /name the ledger by --config FILE or --dir DIR\nusage: /],
     [['audit', 'verify', '--config='], /name the ledger by --config FILE or --dir DIR\nusage: /],
+    [
+      ['audit', 'nope'],
+      /^no command nope: use verify, export, report, erase, hold, rotate-key\nusage: latchkey-relay audit verify /,
+    ],
+    [['audit'], /^which audit command\?\nusage: latchkey-relay audit verify /],
+    [
+      ['audit', 'verify', '--dir', 'a', '--dir=b'],
+      /^latchkey-relay audit: --dir is given twice\nusage: latchkey-relay audit /,
+    ],
+    [
+      ['audit', '--config', 'a', 'verify', '--config', 'b'],
+      /^latchkey-relay audit: --config is given twice\n/,
+    ],
+    [
+      ['check-config', '--config', 'a', '--config', 'b'],
+      /^--config is given twice\nusage: latchkey-relay check-config /,
+    ],
+    [['check-config', '--strict', '--strict'], /^--strict is given twice\n/],
     [['frobnicate'], /there is no command frobnicate\nusage: latchkey-relay \[serve\] /],
   ];
   for (const [argv, said] of cases) {
