@@ -8,18 +8,20 @@ import { TimeoutError, transportError } from './transport-error.ts';
 import { keptRefusal, passedRefusal, type Refusal, type Traffic } from './tunnel-refusal.ts';
 import { closeWebSocket, createFrameCursor, type FrameCursor } from './websocket-frames.ts';
 
+/** For the other side's last words, once one has ended: a socket that is half open never closes by itself. */
+const LAST_WORDS_MS = 5_000;
+
 /**
  * Tells whether a request asks for a WebSocket; other upgrades are not tunnelled.
  *
  * @param request the client's request
- * @returns true for `Upgrade: websocket` alone, on a GET
- * @see RFC 6455 §4.2.1
+ * @returns true for `Upgrade: websocket` alone, on a GET of HTTP/1.1
+ * @see RFC 6455 §4.2.1, RFC 9110 §7.8
  */
 export function isWebSocketUpgrade(request: IncomingMessage): boolean {
+  if (request.method !== 'GET' || request.httpVersion !== '1.1') return false;
   const upgrade = fieldValues(request.rawHeaders, 'upgrade');
-  return (
-    request.method === 'GET' && upgrade.length === 1 && upgrade[0]?.toLowerCase() === 'websocket'
-  );
+  return upgrade.length === 1 && upgrade[0]?.toLowerCase() === 'websocket';
 }
 
 /**
@@ -188,16 +190,32 @@ function join(
   sent: FrameCursor,
   end: (cutBy?: ClosedBy) => void,
 ): void {
+  let endedFirst: ClosedBy | undefined;
+  const endSoon = (by: ClosedBy): void => {
+    const timer = setTimeout(() => end(by), LAST_WORDS_MS).unref();
+    client.once('close', () => clearTimeout(timer));
+  };
   pump(client, upstream, (chunk) => (traffic.bytesIn += chunk.length));
+  onEnd(client, () => {
+    endedFirst ??= 'client';
+    upstream.end();
+    endSoon('client');
+  });
   pump(upstream, client, (chunk) => {
     traffic.bytesOut += chunk.length;
     sent.pass(chunk);
   });
+  onEnd(upstream, () => {
+    endedFirst ??= 'upstream';
+    // A slow client may take all the time it needs for what was sent to it.
+    client.end(() => endSoon('upstream'));
+  });
   upstream.on('error', () => end('upstream'));
   // What the upstream sent last must still reach the client: its end follows by the pump.
   upstream.on('close', () => {
-    if (client.writableFinished || client.destroyed) end('upstream');
-    else client.end(() => end('upstream'));
+    const by = endedFirst ?? 'upstream';
+    if (client.writableFinished || client.destroyed) end(by);
+    else client.end(() => end(by));
   });
 }
 
@@ -207,7 +225,10 @@ function pump(from: Duplex, to: Duplex, pass: (chunk: Buffer) => void): void {
     if (!to.write(chunk)) from.pause();
   });
   to.on('drain', () => from.resume());
+}
+
+function onEnd(socket: Duplex, ended: () => void): void {
   // It may have ended before it was joined.
-  if (from.readableEnded) to.end();
-  else from.on('end', () => to.end());
+  if (socket.readableEnded) ended();
+  else socket.on('end', ended);
 }

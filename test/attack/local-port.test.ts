@@ -154,6 +154,14 @@ describe('a web page, a rebound name or another service gets nothing from the po
     assert.equal(statusOf(await send([host])), 200, 'the app goes on');
   });
 
+  test('a WebSocket asked for by HTTP/1.0 is served as a plain request (RFC 9110 §7.8)', async () => {
+    const answer = await sendRaw(
+      agent.url,
+      `GET /billing/invoices HTTP/1.0\r\nHost: localhost:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
+    );
+    assert.equal(statusOf(answer), 200);
+  });
+
   test('answers carry nothing that would outlive them in a browser', async () => {
     const answer = await send([`Host: localhost:${port}`], '/billing/invoices');
     assert.doesNotMatch(

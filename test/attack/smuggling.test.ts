@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { METHODS } from 'node:http';
 import { test } from 'node:test';
 import { allRecords } from '../audit/ledger-dir.ts';
 import { readMetrics } from '../support/operator.ts';
@@ -6,6 +7,7 @@ import { codeOf, sendRaw, statusOf } from '../support/raw.ts';
 import { createRelayBench } from '../support/relay.ts';
 import { until } from '../support/until.ts';
 
+const RELAYED = METHODS.filter((method) => method !== 'TRACE' && method !== 'CONNECT');
 const INNER = 'GET /x/stolen HTTP/1.1\r\nHost: internal\r\n\r\n';
 
 test('a chunked DELETE does not hide a second request (CVE-2026-29057)', async (t) => {
@@ -156,6 +158,38 @@ test('an h2c upgrade is served as HTTP/1.1, its fields dropped', async (t) => {
   assert.match(received, /\r\n\r\nabcd$/);
 });
 
+test('a WebSocket asked for by HTTP/1.0 is served as a plain request (RFC 9110 §7.8)', async (t) => {
+  const bench = await createRelayBench(t);
+  const answer = await sendRaw(
+    bench.relay.url,
+    `GET /x/ws HTTP/1.0\r\nHost: ${new URL(bench.relay.url).host}\r\nAuthorization: Bearer ${await bench.token()}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`,
+  );
+  assert.equal(statusOf(answer), 200);
+  const received = bench.upstream.received().join('');
+  assert.match(received, /^GET \/ws HTTP\/1\.1\r\n/);
+  assert.doesNotMatch(received, /^(?:upgrade|connection: .*upgrade)/im);
+  await until('it is recorded as one', async () =>
+    (await allRecords(bench.auditDir)).some(
+      ({ kind, status }) => kind === 'outcome' && status === 200,
+    ),
+  );
+});
+
+test('each method but TRACE and CONNECT reaches the API', async (t) => {
+  const bench = await createRelayBench(t);
+  const { host } = new URL(bench.relay.url);
+  const token = await bench.token();
+  for (const method of RELAYED) {
+    const answer = await sendRaw(
+      bench.relay.url,
+      `${method} /x/${method} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n\r\n`,
+    );
+    assert.equal(statusOf(answer), 200, method);
+    const line = `${method} /${method} HTTP/1.1\r\n`;
+    assert.ok(bench.upstream.received().join('').includes(line), line);
+  }
+});
+
 test('TRACE and CONNECT are refused', async (t) => {
   const bench = await createRelayBench(t);
   const { host } = new URL(bench.relay.url);
@@ -168,7 +202,7 @@ test('TRACE and CONNECT are refused', async (t) => {
     assert.equal(statusOf(answer), 405, line);
     assert.equal(codeOf(answer), 'method');
     assert.match(answer, /\r\nX-Request-Id: [0-9A-Z]{26}\r\n/i);
-    assert.match(answer, /\r\nAllow: GET, HEAD, POST, /i);
+    assert.ok(answer.includes(`\r\nAllow: ${RELAYED.join(', ')}\r\n`), answer);
     assert.match(answer, /\r\nCache-Control: no-store\r\n/i);
   }
   await until('both are recorded', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -10,8 +10,12 @@ import type { ClosedBy, ForwardPlan, ForwardResult } from '../../wire/forward-pl
 import { requestHeaders, responseHeaders } from '../../wire/headers.ts';
 import { isWebSocketUpgrade, responseOn, tunnel } from '../../wire/tunnel.ts';
 import { createFrameCursor } from '../../wire/websocket-frames.ts';
+import { openRaw } from '../support/letter.ts';
 import { until } from '../support/until.ts';
 
+const SWITCH =
+  'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+const UPGRADE = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
 const keep = { drop: () => false, add: [] };
 
 type Answered = Extract<ForwardResult, { readonly kind: 'answered' }>;
@@ -23,16 +27,15 @@ interface Bench {
   cut(by: ClosedBy): void;
 }
 
-async function bench(t: TestContext): Promise<Bench> {
-  const upstream = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await once(upstream, 'listening');
-  upstream.on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(data)));
-  const { port } = upstream.address() as AddressInfo;
+/** A tunnel's near end; the far one is whatever listens on the port. */
+async function startTunnel(t: TestContext, port: number) {
   const ends: Answered[] = [];
   let cut: (by: ClosedBy) => void = () => {};
+  let near: Socket | undefined;
   const pool = createConnectionPool({ host: '127.0.0.1', port });
   const server = http.createServer({ shouldUpgradeCallback: isWebSocketUpgrade });
-  server.on('upgrade', (request, socket) => {
+  server.on('upgrade', (request, socket: Socket) => {
+    near = socket;
     const plan: ForwardPlan = {
       hop: { pool },
       method: 'GET',
@@ -58,13 +61,23 @@ async function bench(t: TestContext): Promise<Bench> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => {
-    for (const socket of upstream.clients) socket.terminate();
-    upstream.close();
     server.closeAllConnections();
     server.close();
   });
   const own = (server.address() as AddressInfo).port;
-  return { url: `ws://127.0.0.1:${own}`, upstream, ends, cut: (by) => cut(by) };
+  return { own, ends, cut: (by: ClosedBy) => cut(by), near: () => near };
+}
+
+async function bench(t: TestContext): Promise<Bench> {
+  const upstream = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(upstream, 'listening');
+  upstream.on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(data)));
+  t.after(() => {
+    for (const socket of upstream.clients) socket.terminate();
+    upstream.close();
+  });
+  const { own, ends, cut } = await startTunnel(t, (upstream.address() as AddressInfo).port);
+  return { url: `ws://127.0.0.1:${own}`, upstream, ends, cut };
 }
 
 async function open(url: string): Promise<WebSocket> {
@@ -98,6 +111,39 @@ test('a client that goes away frees the upstream, and the other way round', asyn
   for (const socket of upstream.clients) socket.close(4001, 'bye');
   const [code] = (await once(second, 'close')) as [number];
   assert.equal(code, 4001, 'the upstream’s own close frame arrives');
+});
+
+test('an upstream that has ended and reads no more is let go, though the client stays', async (t) => {
+  let far: Socket | undefined;
+  const upstream = http.createServer();
+  upstream.on('upgrade', (_request, socket: Socket) => {
+    far = socket;
+    socket.write(SWITCH);
+    socket.pause();
+  });
+  upstream.listen(0, '127.0.0.1');
+  await once(upstream, 'listening');
+  t.after(() => {
+    far?.destroy();
+    upstream.close();
+  });
+  const { own, ends, near } = await startTunnel(t, (upstream.address() as AddressInfo).port);
+  const client = await openRaw(`http://127.0.0.1:${own}`);
+  t.after(() => client.socket.destroy());
+  client.send(UPGRADE);
+  await client.until(/^HTTP\/1\.1 101 /);
+  // More than what is on the way can hold: the end that the upstream is owed waits behind it.
+  client.socket.write(Buffer.alloc(16 * 1024 * 1024));
+  let [last, still] = [0, 0];
+  await until('nothing moves', () => {
+    const read = near()?.bytesRead ?? 0;
+    still = read === last && near()?.isPaused() === true ? still + 1 : 0;
+    last = read;
+    return still > 50;
+  });
+  far?.end();
+  await until('the tunnel has ended', () => ends.length === 1);
+  assert.equal(ends[0]?.cutBy, 'upstream');
 });
 
 test('a cut tells the client why: 1008 when access ends, 1001 when the relay stops', async (t) => {
