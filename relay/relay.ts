@@ -6,7 +6,7 @@ import { forward } from '../wire/forward.ts';
 import { readFraming, readUpgradeFraming } from '../wire/framing.ts';
 import { fieldValues } from '../wire/headers.ts';
 import type { ProblemError } from '../wire/problem.ts';
-import { canonicalTarget, type Target } from '../wire/target.ts';
+import type { Target } from '../wire/target.ts';
 import { responseOn, tunnel } from '../wire/tunnel.ts';
 import { checkToken, readCredential, type Credential } from './auth/bearer.ts';
 import { proofAlgorithms } from './auth/dpop.ts';
@@ -23,6 +23,7 @@ import { createOwnEndpoints } from './own-endpoints.ts';
 import { createAdmission, inItsPlace } from './admission.ts';
 import { attempt } from './attempts.ts';
 import type { Nonces } from './auth/nonces.ts';
+import { notRelayed, readTarget } from './read-target.ts';
 import { createRecorder } from './recorder.ts';
 import type { RequestIds } from './request-id.ts';
 import { asProblem, refuse, type ChallengeFacts } from './respond.ts';
@@ -71,9 +72,6 @@ const CLOSING = new Set([
   'draining',
 ]);
 
-const notRelayed = (method: string): RelayError =>
-  new RelayError('method', `${method} is not relayed; use another method.`);
-
 /**
  * Builds the relay's pipeline.
  *
@@ -104,13 +102,9 @@ export function createRelay(deps: RelayDeps): Relay {
     return { resource, dpop: { algs, nonce: nonces.current(), used: nonce !== undefined } };
   }
 
-  function readTarget(request: IncomingMessage, visit: Visit): Target {
+  function targetOf(request: IncomingMessage, visit: Visit): Target {
     if (deps.draining()) throw new RelayError('draining', 'The relay is restarting; try again.');
-    const target = canonicalTarget(request, config.limits);
-    runtime.checkHost(target.authority);
-    if (target.method === 'TRACE') throw notRelayed(target.method);
-    visit.target = target;
-    return target;
+    return (visit.target = readTarget(request, config.limits, runtime.checkHost));
   }
 
   /** Learns who is calling, from the token and from what proves that it is theirs. */
@@ -154,7 +148,7 @@ export function createRelay(deps: RelayDeps): Relay {
     visit: Visit,
   ): Promise<void> {
     const framing = readFraming(request);
-    const target = readTarget(request, visit);
+    const target = targetOf(request, visit);
     const isOwn = target.path.startsWith('/.');
     if (isOwn && (await own.servePublic(request, response, visit, target))) return;
     if (pages.servePreflight(request, response, visit, target)) return;
@@ -208,7 +202,7 @@ export function createRelay(deps: RelayDeps): Relay {
       visit.kind = 'websocket';
       try {
         const framing = readUpgradeFraming(request);
-        const target = readTarget(request, visit);
+        const target = targetOf(request, visit);
         visit.principal = await identify(request, visit, target);
         visit.trace?.authenticated();
         const admitted = await admit(request, visit, target, framing);

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { RELAYED_METHODS } from '../wire/methods.ts';
+import { ALLOW } from '../wire/methods.ts';
 import { ProblemError, sendProblem } from '../wire/problem.ts';
 import { RelayError } from './errors.ts';
 
@@ -103,7 +103,7 @@ export function refuse(
       response.setHeader('DPoP-Nonce', facts.dpop.nonce);
     // RFC 9110 §15.5.6.
     if (problem.code === 'method' && !response.hasHeader('Allow'))
-      response.setHeader('Allow', RELAYED_METHODS);
+      response.setHeader('Allow', ALLOW);
     // The app records why, without reading the body that it passes on.
     response.setHeader('X-Latchkey-Code', problem.code);
   }

@@ -1,7 +1,26 @@
+import { METHODS } from 'node:http';
 import type { Target } from './target.ts';
 
-/** The methods that are relayed, as `Allow` lists them; which of these an API takes is its own to say. */
-export const RELAYED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
+/** In a tunnel nothing could be checked, and TRACE would show the token that we add (RFC 9110 §9.3.6, §9.3.8). */
+const NEVER_RELAYED = new Set(['CONNECT', 'TRACE']);
+
+/** The methods that are relayed: all others that the parser knows. Which of these an API takes is its own to say. */
+export const RELAYED_METHODS: readonly string[] = METHODS.filter(
+  (method) => !NEVER_RELAYED.has(method),
+);
+
+/** The same, as the field `Allow` lists them (RFC 9110 §10.2.1). */
+export const ALLOW = RELAYED_METHODS.join(', ');
+
+/**
+ * Tells whether requests with a method go on to an API.
+ *
+ * @param target the request's
+ * @returns false for those that are answered 405
+ */
+export function isRelayed({ method }: Pick<Target, 'method'>): boolean {
+  return !NEVER_RELAYED.has(method);
+}
 
 /**
  * Tells whether a document of our own may be asked for so.

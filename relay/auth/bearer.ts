@@ -88,6 +88,20 @@ export function checkToken({ token }: Credential): void {
 }
 
 /**
+ * Refuses an access token in the URL, whoever is meant by it.
+ *
+ * @param rawQuery the query as it stands in the target, with or without `?`; undefined without one
+ * @throws {bad_credentials} it holds one
+ * @see RFC 9700 §4.3.2
+ */
+export function refuseQueryToken(rawQuery: string | undefined): void {
+  if (hasQueryToken(rawQuery))
+    throw bad(
+      'An access token in the URL is refused, since URLs are logged. Send it in the Authorization header and treat this one as leaked.',
+    );
+}
+
+/**
  * Reads the one access token that a request shows. Bodies and cookies are never looked at.
  *
  * @param rawHeaders names and values in turn, as `IncomingMessage.rawHeaders` has them; Node's
@@ -102,10 +116,7 @@ export function readCredential(
   rawHeaders: readonly string[],
   rawQuery: string | undefined,
 ): Credential {
-  if (hasQueryToken(rawQuery))
-    throw bad(
-      'An access token in the URL is refused, since URLs are logged. Send it in the Authorization header and treat this one as leaked.',
-    );
+  refuseQueryToken(rawQuery);
   const values = authorizationValues(rawHeaders);
   if (values.length > 1)
     throw bad('The request has more than one Authorization header. Send exactly one.');

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { METHODS } from 'node:http';
 import { isIP } from 'node:net';
+import { parseJsonObject } from '../auth/json.ts';
 import { type Options, readOptions } from './options.ts';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -95,26 +96,22 @@ function headersOf(file: string, members: Members): readonly string[] {
 }
 
 async function readToken(file: string): Promise<string> {
-  const token = (await readText('token-file', file)).trim();
+  const token = (await readBytes('token-file', file)).toString().trim();
   if (token === '') throw new BadOption(`--token-file ${file} is empty`);
   return token;
 }
 
 async function readObject(option: string, file: string): Promise<Members> {
-  const text = await readText(option, file);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Told below: the parser's own words quote the file, which may be somebody's token.
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members;
-  throw new BadOption(`--${option} ${file} must hold a JSON object`);
+  // As tokens are read: of a member that is there twice, the relay would believe neither.
+  const read = parseJsonObject(await readBytes(option, file));
+  if (read.kind === 'object') return read.value;
+  const fault = read.kind === 'refused' ? `can't be used: ${read.why}` : 'must hold a JSON object';
+  throw new BadOption(`--${option} ${file} ${fault}`);
 }
 
-async function readText(option: string, file: string): Promise<string> {
+async function readBytes(option: string, file: string): Promise<Buffer> {
   try {
-    return await readFile(file, 'utf8');
+    return await readFile(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new BadOption(`--${option} ${file} can't be read: ${code}`, { cause: error });

@@ -1,15 +1,19 @@
+import { refuseQueryToken } from '../auth/bearer.ts';
 import { checkLifetime } from '../auth/checks.ts';
 import { principalFromClaims } from '../auth/claims.ts';
 import type { IssuerConfig, RelayConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
+import { createHostCheck } from '../hosts.ts';
 import { decide } from '../policy/decide.ts';
 import { explainRule, type ExplainedRule } from '../policy/explain-rule.ts';
 import { compileRules } from '../policy/rules.ts';
 import type { PolicyRequest } from '../policy/verdict.ts';
+import { readTarget } from '../read-target.ts';
 import { requestDetails } from '../request-details.ts';
 import { createRoutes } from '../upstream/routes.ts';
 import { ProblemError } from '../../wire/problem.ts';
-import { canonicalTarget } from '../../wire/target.ts';
+import { fieldValues } from '../../wire/headers.ts';
+import type { Target } from '../../wire/target.ts';
 import { decodedClaims, verifiedClaims } from './token.ts';
 import type { CommandIo } from './io.ts';
 import { readAsked } from './explain-options.ts';
@@ -50,7 +54,25 @@ function isForUs(claims: Claims, issuer: IssuerConfig): boolean {
   return claims['aud'] === undefined || issuer.audience.some((one) => aud.includes(one));
 }
 
-function explainRequest(config: RelayConfig, given: Claims, request: Asked): Explanation {
+/** What is asked for; without a `publicUrl` nobody but the running relay knows by which name it is called. */
+function targetOf(config: RelayConfig, { method, path, headers }: Asked): Target {
+  const { publicUrl } = config;
+  const named = fieldValues(headers, 'host').length > 0;
+  const host = publicUrl === undefined ? 'localhost' : new URL(publicUrl).host;
+  const rawHeaders = named ? [...headers] : ['Host', host, ...headers];
+  const checkHost = publicUrl === undefined ? () => undefined : createHostCheck(config, publicUrl);
+  const target = readTarget({ method, url: path, rawHeaders }, config.limits, checkHost);
+  refuseQueryToken(target.query);
+  return target;
+}
+
+function explainRequest(
+  config: RelayConfig,
+  given: Claims | ProblemError,
+  request: Asked,
+): Explanation {
+  const { path, query } = targetOf(config, request);
+  if (given instanceof ProblemError) throw given;
   const issuer = issuerOf(config, given);
   if (!issuer) return refusedWith('token_issuer');
   const nowS = Math.floor(request.nowMs / 1000);
@@ -58,10 +80,6 @@ function explainRequest(config: RelayConfig, given: Claims, request: Asked): Exp
   if (!isForUs(claims, issuer)) return refusedWith('token_audience');
   const principal = principalFromClaims(claims, issuer, 'explain');
   checkLifetime(claims, issuer.clockToleranceMs, request.nowMs);
-  const { path, query } = canonicalTarget(
-    { method: request.method, url: request.path, rawHeaders: ['Host', 'localhost'] },
-    config.limits,
-  );
   const route = createRoutes(config.apis).find(path);
   if (!route) return refusedWith('unknown_api');
   const { api, relativePath } = route;
@@ -79,6 +97,9 @@ function explainRequest(config: RelayConfig, given: Claims, request: Asked): Exp
 }
 
 const NEXT: Readonly<Record<string, string>> = {
+  method: 'No rule can let this method through; the relay refuses it for every API.',
+  wrong_host: 'Use the host of `publicUrl`, or add this one to `additionalHosts`.',
+  bad_credentials: 'Send the access token in the Authorization header, never in the URL.',
   scope: 'The issuer must grant the scope to this person or client, or the rule must ask for less.',
   role: 'Give the person the role at the identity provider, or change the rule.',
   group: 'Make the person a member at the identity provider, or change the rule.',
@@ -131,9 +152,9 @@ async function claimsOfToken(
   }
 }
 
-function answer(config: RelayConfig, claims: Claims, request: Asked): Explanation {
+function answer(config: RelayConfig, given: Claims | ProblemError, request: Asked): Explanation {
   try {
-    return explainRequest(config, claims, request);
+    return explainRequest(config, given, request);
   } catch (error) {
     if (error instanceof ProblemError) return refusedWith(error.code);
     throw error;
@@ -163,8 +184,7 @@ export async function explain(
         ? subject.claims
         : await claimsOfToken(config, subject.token, subject.isOffline, io);
     const request = { method, path, ip, nowMs, headers: asked.headers };
-    const explanation =
-      read instanceof ProblemError ? refusedWith(read.code) : answer(config, read, request);
+    const explanation = answer(config, read, request);
     const sub = read instanceof ProblemError ? undefined : read['sub'];
     const whose = typeof sub === 'string' ? sub : 'unknown';
     const about = `${method} ${path} from ${ip}, for the subject ${whose}`;

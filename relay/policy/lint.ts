@@ -1,5 +1,6 @@
 import type { ApiConfig, RuleConfig } from '../config/api-config.ts';
 import type { IssuerConfig } from '../config/config.ts';
+import { isRelayed } from '../../wire/methods.ts';
 import { isImplied, overlap } from './implied.ts';
 
 /** Something in the policy that is allowed, and probably not what was meant. */
@@ -41,6 +42,12 @@ function ruleWarnings(rules: readonly RuleConfig[], at: number): readonly string
   return warnings;
 }
 
+function methodWarnings({ methods = [] }: RuleConfig): readonly string[] {
+  return methods
+    .filter((method) => !isRelayed({ method }))
+    .map((method) => `names ${method}, which is refused (405) whatever the rules say`);
+}
+
 function scopeWarnings(
   rule: RuleConfig,
   granted: ReadonlySet<string> | undefined,
@@ -72,8 +79,8 @@ function nested(api: ApiConfig, byPath: ReadonlyMap<string, ApiConfig>): readonl
 }
 
 /**
- * Looks for what in a policy is probably not meant: rules that never decide, scopes that nobody
- * gets, paths within paths, rules that let everybody through.
+ * Looks for what in a policy is probably not meant: rules that never decide, methods that nobody
+ * may use, scopes that nobody gets, paths within paths, rules that let everybody through.
  *
  * @param config the APIs in the file's order, and the issuers
  * @returns a warning each, in the order of the file
@@ -92,7 +99,11 @@ export function lintPolicy(config: {
     if (api.rules.length === 0)
       own.push({ path, message: 'has no rules, so that every request is refused' });
     const ofRules = api.rules.flatMap((rule, at) =>
-      [...ruleWarnings(api.rules, at), ...scopeWarnings(rule, granted)].map((message) => ({
+      [
+        ...ruleWarnings(api.rules, at),
+        ...methodWarnings(rule),
+        ...scopeWarnings(rule, granted),
+      ].map((message) => ({
         path: [...path, 'rules', at],
         message: `the rule ${rule.name} ${message}`,
       })),

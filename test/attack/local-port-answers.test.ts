@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { METHODS } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -60,7 +61,8 @@ test('CONNECT and TRACE are 405 with Allow and an id under which the refusal is 
   ] as const) {
     const answer = await send(`${method} ${target} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
     assert.equal(statusOf(answer), 405);
-    assert.match(fieldOf(answer, 'Allow') ?? '', /^GET, HEAD, POST, /);
+    const others = METHODS.filter((one) => one !== 'CONNECT' && one !== 'TRACE');
+    assert.equal(fieldOf(answer, 'Allow'), others.join(', '));
     assert.equal(fieldOf(answer, 'Cache-Control'), 'no-store');
     const requestId = fieldOf(answer, 'X-Request-Id');
     assert.match(requestId ?? '', /^[0-9A-Z]{26}$/);

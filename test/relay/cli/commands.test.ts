@@ -74,7 +74,8 @@ async function explained(t: TestContext, claims: object, path: string, more: str
   const file = await put(dir, 'relay.yaml', GOOD);
   await put(dir, 'c.json', JSON.stringify(claims));
   const { io, out } = recorder();
-  const base = ['--config', file, '--claims', join(dir, 'c.json'), '--method', 'GET', '--json'];
+  const method = more.includes('--method') ? [] : ['--method', 'GET'];
+  const base = ['--config', file, '--claims', join(dir, 'c.json'), '--json', ...method];
   const exit = await explain([...base, '--path', path, ...more], io);
   return { exit, ...(JSON.parse(out.stdout) as Record<string, unknown>) };
 }
@@ -124,6 +125,26 @@ test('explain refuses what the relay would refuse before any rule', async (t) =>
   for (const [claims, path, code] of cases) {
     const answer: Record<string, unknown> = await explained(t, claims, path);
     assert.deepEqual([answer['code'], answer['exit']], [code, 1]);
+  }
+});
+
+test('explain refuses what the relay refuses whoever asks', async (t) => {
+  const person = { sub: 'alice', scope: 'billing.read' };
+  const headers = await put(await directory(t), 'h.json', '{"Host":"evil.example"}');
+  const own = 'https://relay.example.com/billing/invoices';
+  const cases: readonly [path: string, more: string[], code: string | null][] = [
+    ['/billing/invoices', ['--method', 'TRACE'], 'method'],
+    ['/billing/invoices', ['--method', 'CONNECT'], 'method'],
+    ['https://evil.example/billing/invoices', [], 'wrong_host'],
+    ['/billing/invoices', ['--headers', headers], 'wrong_host'],
+    ['/billing/invoices?access_token=b', [], 'bad_credentials'],
+    ['/billing/invoices?a=1;%61ccess_token=b', [], 'bad_credentials'],
+    [own, [], null],
+    [own.replace('.com/', '.com:443/'), [], null],
+  ];
+  for (const [path, more, code] of cases) {
+    const answer: Record<string, unknown> = await explained(t, person, path, more);
+    assert.deepEqual([answer['code'], answer['exit']], [code, code === null ? 0 : 1], path);
   }
 });
 

@@ -64,8 +64,17 @@ test('explain says which file it can’t use, and quotes nothing of it', async (
   const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
     [{ claims: missing }, /^--claims .*none\.json can't be read: ENOENT\nusage: /],
     [{ headers: missing }, /^--headers .*none\.json can't be read: ENOENT\n/],
-    [{ claims: await put(dir, 'l.json', '[]') }, /^--claims .*l\.json must hold a JSON object\n/],
+    [
+      { claims: await put(dir, 'l.json', '[]') },
+      /^--claims .*l\.json can't be used: it is not a JSON object\n/,
+    ],
     [{ claims: await put(dir, 't.txt', 'eyJ.s3cret') }, /^--claims .*t\.txt must hold a JSON/],
+    [
+      {
+        claims: await put(dir, 'd.json', '{"sub":"alice","scope":"s3cret","scope":"billing.read"}'),
+      },
+      /^--claims .*d\.json can't be used: a member occurs twice\nusage: /,
+    ],
     [
       { headers: await put(dir, 'h.json', '{"X-Purpose":["audit"]}') },
       /^--headers .*h\.json: the value of X-Purpose must be a text\n/,

@@ -31,6 +31,17 @@ test('a policy without faults gives no warning', async (t) => {
   assert.deepEqual(await warnings(t, api('a', rules)), []);
 });
 
+test('methods that go to no API are found', async (t) => {
+  const rules = ['{ name: read, allow: { methods: [GET, TRACE, CONNECT], scopes: [read] } }'];
+  assert.deepEqual(
+    await warnings(t, api('a', rules)),
+    ['TRACE', 'CONNECT'].map(
+      (method) =>
+        `apis.a.rules.0: the rule read names ${method}, which is refused (405) whatever the rules say`,
+    ),
+  );
+});
+
 test('rules that never decide are found', async (t) => {
   const unreachable = async (first: string, second: string): Promise<boolean> => {
     const rules = [`{ name: one, ${first} }`, `{ name: two, ${second} }`];

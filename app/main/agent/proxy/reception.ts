@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { readFraming, type Framing } from '../../../../wire/framing.ts';
 import { fieldValues } from '../../../../wire/headers.ts';
-import { isRead } from '../../../../wire/methods.ts';
+import { isRead, isRelayed } from '../../../../wire/methods.ts';
 import { canonicalTarget, type Target } from '../../../../wire/target.ts';
 import { carryTrace } from '../../../../wire/trace.ts';
 import { AgentError } from '../errors.ts';
@@ -90,7 +90,7 @@ export function createReception(
     if (origin !== undefined) letIn(origin);
     checkLoop(request);
     const key = isPage ? undefined : deps.toolKeys.check(request, target.method);
-    if (target.method === 'TRACE') throw new AgentError('method', 'TRACE is not relayed.');
+    if (!isRelayed(target)) throw new AgentError('method', `${target.method} is not relayed.`);
     return {
       requestId,
       trace: carryTrace(request.rawHeaders),

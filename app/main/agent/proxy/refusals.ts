@@ -1,6 +1,6 @@
 import { WireError } from '../../../../wire/errors.ts';
 import { fieldValues, type HeaderList } from '../../../../wire/headers.ts';
-import { RELAYED_METHODS } from '../../../../wire/methods.ts';
+import { ALLOW } from '../../../../wire/methods.ts';
 import { ProblemError } from '../../../../wire/problem.ts';
 import { AgentError } from '../errors.ts';
 import type { SignInChallenge } from '../login/challenge.ts';
@@ -87,7 +87,7 @@ export function refusalFields(
   problem: Pick<ProblemError, 'code' | 'status'>,
   relay: string | undefined,
 ): Readonly<Record<string, string>> {
-  if (problem.status === 405) return { Allow: RELAYED_METHODS };
+  if (problem.status === 405) return { Allow: ALLOW };
   if (problem.status !== 401) return {};
   const parts = [`error="${problem.code}"`];
   if (relay !== undefined) {
