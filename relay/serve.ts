@@ -14,6 +14,7 @@ import type { RelayConfig } from './config/config.ts';
 import { describeForAudit } from './describe-config.ts';
 import { openFront } from './front.ts';
 import { listenOn } from './listen.ts';
+import { levelOf } from './log-level.ts';
 import { managementDeps } from './management-deps.ts';
 import { createReloader, type ReloadResult } from './reload.ts';
 import type { Common, Serving } from './serving.ts';
@@ -124,7 +125,7 @@ async function start(
   closers: Closers,
 ): Promise<RunningRelay> {
   const logger = createLogger(options.logTo);
-  const log = (event: Record<string, unknown>): void => logger.info(event);
+  const log = (event: Record<string, unknown>): void => logger[levelOf(event)](event);
   const now = Date.now;
   let isDraining = false;
   let stopping: Promise<void> | undefined;
