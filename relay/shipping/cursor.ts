@@ -11,11 +11,19 @@ export interface Position {
   readonly hash: string;
 }
 
-/** Keeps a position through crashes. */
+/** What must be known of a sink after a restart, too. */
+export interface Progress extends Position {
+  /** Records up to there that the sink refused for good, since it took one. */
+  readonly refusedInARow: number;
+  /** When the sink last took records, epoch ms; undefined: never. */
+  readonly lastSuccessMs: number | undefined;
+}
+
+/** Keeps a sink's progress through crashes. */
 export interface Cursor {
   /** @throws {Error} the file is there and is not a cursor */
-  read(): Promise<Position | undefined>;
-  write(position: Position): Promise<void>;
+  read(): Promise<Progress | undefined>;
+  write(progress: Progress): Promise<void>;
 }
 
 /**
@@ -36,18 +44,46 @@ export function createCursor(auditDir: string, sink: string): Cursor {
       });
       return text === undefined ? undefined : parse(text, file);
     },
-    async write({ seq, hash }) {
+    async write(progress) {
       makeDirectory(dir, false);
-      await replaceFile(file, `${JSON.stringify({ v: 1, seq, hash })}\n`);
+      await replaceFile(file, `${format(progress)}\n`);
     },
   };
 }
 
-function parse(text: string, file: string): Position {
+function format({ seq, hash, refusedInARow, lastSuccessMs }: Progress): string {
+  return JSON.stringify({
+    v: 1,
+    seq,
+    hash,
+    ...(refusedInARow === 0 ? {} : { refusedInARow }),
+    ...(lastSuccessMs === undefined ? {} : { lastSuccess: new Date(lastSuccessMs).toISOString() }),
+  });
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function timeOf(value: unknown): number | undefined {
+  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
+/** Files of older versions have only what the position needs. */
+function parse(text: string, file: string): Progress {
   try {
-    const { v, seq, hash } = JSON.parse(text) as Record<string, unknown>;
-    if (v === 1 && Number.isSafeInteger(seq) && Number(seq) >= 0 && typeof hash === 'string')
-      return { seq: Number(seq), hash };
+    const { v, seq, hash, refusedInARow, lastSuccess } = JSON.parse(text) as Record<
+      string,
+      unknown
+    >;
+    if (v === 1 && isCount(seq) && typeof hash === 'string')
+      return {
+        seq,
+        hash,
+        refusedInARow: isCount(refusedInARow) ? refusedInARow : 0,
+        lastSuccessMs: timeOf(lastSuccess),
+      };
   } catch {
     // Not JSON: the same answer as for other JSON.
   }

@@ -4,21 +4,11 @@ import { lineEnd } from '../../audit/formats/format.ts';
 import type { FileSinkConfig } from '../config/sink-config.ts';
 import { appendWhole } from './directory.ts';
 import type { Sink } from './sink.ts';
+import { dropTornLine } from './torn-line.ts';
 
 const { O_APPEND, O_CREAT, O_RDWR } = constants;
 // Absent on Windows, where links need a privilege.
 const O_NOFOLLOW = (constants as Partial<typeof constants>).O_NOFOLLOW ?? 0;
-const TAIL_BYTES = 64 * 1024;
-
-/** A line without its end was cut short by a crash; its record comes again. */
-async function dropTornLine(handle: FileHandle, size: number): Promise<number> {
-  if (size === 0) return 0;
-  const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
-  await handle.read(tail, 0, tail.length, size - tail.length);
-  const torn = tail.length - (tail.lastIndexOf(0x0a) + 1);
-  if (torn > 0) await handle.truncate(size - torn);
-  return size - torn;
-}
 
 async function openPrivate(path: string): Promise<FileHandle> {
   const handle = await open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
@@ -53,12 +43,20 @@ async function rotate(path: string, keep: number): Promise<void> {
 export function createFileSink(config: FileSinkConfig, head: string): Sink {
   const { path, rotate: limit } = config;
   const end = lineEnd(config.format);
+  /** What the last batch left, so that not all of it is read again before each. */
+  let left = { ino: 0, size: 0 };
+
+  async function wholeSize(handle: FileHandle): Promise<number> {
+    const { ino, size } = await handle.stat();
+    const isKnown = ino === left.ino && size === left.size;
+    return isKnown ? size : await dropTornLine(handle, size, config.format === 'csv');
+  }
 
   /** Anew for each batch: somebody else may move the file away. */
   async function append(lines: string): Promise<void> {
     let handle = await openPrivate(path);
     try {
-      let bytes = await dropTornLine(handle, (await handle.stat()).size);
+      let bytes = await wholeSize(handle);
       if (bytes > 0 && bytes + Buffer.byteLength(lines) > limit.bytes) {
         await handle.close();
         await rotate(path, limit.keep);
@@ -66,6 +64,7 @@ export function createFileSink(config: FileSinkConfig, head: string): Sink {
         bytes = 0;
       }
       await appendWhole(handle, bytes === 0 ? head + lines : lines);
+      left = await handle.stat();
     } finally {
       await handle.close();
     }

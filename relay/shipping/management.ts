@@ -34,7 +34,7 @@ function sinkMetrics(states: readonly SinkState[], head: number): Promise<string
   });
   const success = new Gauge({
     name: 'latchkey_audit_sink_last_success_timestamp',
-    help: 'When the sink last took records, seconds since the epoch; absent before the first time.',
+    help: 'When the sink last took records, seconds since the epoch; kept over restarts, absent before the first time.',
     labelNames,
     registers,
   });

@@ -4,10 +4,11 @@ import type { SinkTls } from '../config/sink-config.ts';
 import type { Delivery } from './sink.ts';
 import { transportFailure } from './transport-failure.ts';
 
-/** A sink's answer, read whole. */
+/** A sink's answer. */
 export interface Answer {
   readonly status: number;
   readonly retryAfter: string | undefined;
+  /** What came of it, 64 KiB at most. */
   readonly body: string;
 }
 
@@ -15,7 +16,7 @@ export interface Answer {
 export interface Post {
   /**
    * @param headers beside Content-Length
-   * @returns the answer, whatever its status; redirects are not followed
+   * @returns the answer, whatever its status and however it ended; redirects are not followed
    */
   send(
     headers: Readonly<Record<string, string>>,
@@ -44,17 +45,21 @@ export function tlsOptions({ ca, certificate, key, serverName }: SinkTls) {
   };
 }
 
+/**
+ * Never rejects: the status has said what counts. A sink whose body is too long, or breaks off, has the batch all
+ * the same, and would get it for ever.
+ */
 function readAnswer(response: http.IncomingMessage): Promise<Answer> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
     response.on('data', (chunk: Buffer) => {
       bytes += chunk.byteLength;
       if (bytes <= MOST_ANSWER_BYTES) chunks.push(chunk);
-      else response.destroy(new Error(`the answer has more than ${MOST_ANSWER_BYTES} bytes`));
+      else response.destroy();
     });
-    response.on('error', reject);
-    response.on('end', () => {
+    response.on('error', () => {});
+    response.on('close', () => {
       resolve({
         status: response.statusCode ?? 0,
         retryAfter: response.headers['retry-after'],
@@ -97,10 +102,9 @@ export function createPost(options: {
               signal: limit,
               headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
             },
-            (response) => {
-              readAnswer(response).then(resolve, reject);
-            },
+            (response) => resolve(readAnswer(response)),
           );
+          // Of no effect once the response has begun.
           sent.on('error', reject);
           sent.end(body);
         });

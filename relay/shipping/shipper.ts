@@ -4,7 +4,7 @@ import type { SinkConfig } from '../config/sink-config.ts';
 import { createBackoff } from './backoff.ts';
 import { type Batch, createBatches } from './batches.ts';
 import { createSink } from './create-sink.ts';
-import { createCursor, type Position } from './cursor.ts';
+import { createCursor, type Progress } from './cursor.ts';
 import { createDeadLetters } from './dead-letters.ts';
 import { createDelivering } from './delivering.ts';
 import { findStart } from './start-position.ts';
@@ -59,7 +59,7 @@ async function within<T>(reason: FailureReason, step: () => T | Promise<T>): Pro
  * @returns the shipper, at work
  */
 export function createShipper(config: SinkConfig, deps: ShipperDeps): Shipper {
-  const { dir, random } = deps;
+  const { dir, now, random } = deps;
   const follower = createFollower(dir);
   const cursor = createCursor(dir, config.name);
   const batches = createBatches(config, follower, deps.version);
@@ -70,11 +70,12 @@ export function createShipper(config: SinkConfig, deps: ShipperDeps): Shipper {
   const givingUp = new AbortController();
   const deliver = createDelivering({
     sink,
-    deadLetters: createDeadLetters(dir, config.name, deps.now),
+    deadLetters: createDeadLetters(dir, config.name, now),
     signal: givingUp.signal,
+    refusedInARow: () => at?.refusedInARow ?? 0,
     telling,
   });
-  let at: Position | undefined;
+  let at: Progress | undefined;
   let pending: Batch | undefined;
   let isAwake = true;
   let wakeUp = (): void => {};
@@ -94,43 +95,51 @@ export function createShipper(config: SinkConfig, deps: ShipperDeps): Shipper {
   }
 
   /** Durable before what follows is delivered, so that nothing is left out. */
-  async function reach(position: Position): Promise<void> {
-    await within('cursor', () => cursor.write(position));
-    at = position;
+  async function reach(progress: Progress): Promise<void> {
+    await within('cursor', () => cursor.write(progress));
+    at = progress;
+    telling.reached(progress);
   }
 
-  async function finish(batch: Batch): Promise<void> {
+  async function start(): Promise<Progress> {
+    const found = await within('cursor', () => findStart(config, { cursor, follower, telling }));
+    telling.reached(found);
+    return found;
+  }
+
+  async function finish(batch: Batch, from: Progress): Promise<void> {
     let left = batch.items;
-    const failure = await deliver(left, async ({ record: { seq, hash } }) => {
+    let last = from;
+    const failure = await deliver(left, async ({ record: { seq, hash } }, refusedInARow) => {
       left = left.filter(({ record }) => record.seq > seq);
       // Kept as it is written: an outcome's request is not found a second time.
       pending = { ...batch, items: left };
-      await reach({ seq, hash });
-      telling.delivered(seq, true);
+      const isTaken = refusedInARow === 0;
+      const lastSuccessMs = isTaken ? now() : last.lastSuccessMs;
+      last = { seq, hash, refusedInARow, lastSuccessMs };
+      await reach(last);
+      if (isTaken) telling.took();
     });
     if (failure !== undefined) {
       telling.failed(failure.reason, failure.problem);
       await pause(backoff.next(failure.retryAfterMs));
       return;
     }
-    if (at?.seq !== batch.end.seq) await reach(batch.end);
+    if (last.seq !== batch.end.seq) await reach({ ...last, ...batch.end });
     pending = undefined;
     backoff.reset();
-    telling.delivered(batch.end.seq, false);
     if (!batch.isFull) await company();
   }
 
   async function step(): Promise<void> {
-    const from = (at ??= await within('cursor', () =>
-      findStart(config, { cursor, follower, telling }),
-    ));
+    const from = (at ??= await start());
     pending ??= await within('ledger', () => batches.next(from));
     if (pending === undefined) {
       await company();
       return;
     }
     telling.gaps(pending.gaps);
-    await finish(pending);
+    await finish(pending, from);
   }
 
   async function run(): Promise<void> {

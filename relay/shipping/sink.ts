@@ -12,6 +12,7 @@ export type FailureReason =
   | 'tls'
   | 'timeout'
   | 'unauthorized'
+  | 'settings'
   | 'throttled'
   | 'redirect'
   | 'http_4xx'

@@ -6,6 +6,9 @@ import type { Sink } from './sink.ts';
 import { createSyslogMessages, framed } from './syslog-message.ts';
 import { transportFailure } from './transport-failure.ts';
 
+/** An end that is on its way arrives meanwhile. */
+const QUIET_MS = 50;
+
 function opened<S extends net.Socket>(socket: S, event: string): Promise<S> {
   return new Promise((resolve, reject) => {
     socket.once('error', reject);
@@ -17,18 +20,6 @@ function opened<S extends net.Socket>(socket: S, event: string): Promise<S> {
       socket.resume();
       resolve(socket);
     });
-  });
-}
-
-/** The receiver has read all, since it closes only after the end that follows it. */
-function sentAndClosed(socket: net.Socket, text: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.once('close', () => {
-      if (socket.readableEnded && socket.writableFinished) resolve();
-      else reject(new Error('the receiver closed before it had read all'));
-    });
-    socket.end(text);
   });
 }
 
@@ -44,9 +35,37 @@ function sent(socket: net.Socket, text: string): Promise<void> {
 }
 
 /**
+ * Sends, and then tells the receiver that no more comes: that it closes after that is all that says that it has read
+ * everything. One that shuts down for reasons of its own ends in order, too, so that an end before it was told is a
+ * failure.
+ */
+function sentAndClosed(socket: net.Socket, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isTold = false;
+    let quiet: NodeJS.Timeout | undefined;
+    const endedEarly = (): Error => new Error('the receiver closed before it had read all');
+    socket.on('error', reject);
+    socket.once('end', () => {
+      if (!isTold) socket.destroy(endedEarly());
+    });
+    socket.once('close', () => {
+      clearTimeout(quiet);
+      if (isTold && socket.readableEnded && socket.writableFinished) resolve();
+      else reject(endedEarly());
+    });
+    sent(socket, text).then(() => {
+      quiet = setTimeout(() => {
+        isTold = true;
+        socket.end();
+      }, QUIET_MS);
+    }, reject);
+  });
+}
+
+/**
  * Sends batches to a syslog receiver. Syslog answers nothing, so that a batch counts as delivered when the
- * receiver, which was told that no more comes, closes the connection in order; or, where that is not
- * wanted, when the system has taken it.
+ * receiver closes the connection in order, after it was told that no more comes; or, where that is not wanted,
+ * when the system has taken it.
  *
  * @param config checked
  * @returns the sink

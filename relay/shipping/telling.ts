@@ -1,3 +1,4 @@
+import type { Progress } from './cursor.ts';
 import type { FailureReason } from './sink.ts';
 
 /** How shipping to a sink goes. */
@@ -5,7 +6,7 @@ export interface SinkState {
   readonly name: string;
   /** Up to where it has everything. */
   readonly seq: number;
-  /** Of the last batch that it took, epoch ms; undefined when it has taken none since the start. */
+  /** When it last took records, before a restart too, epoch ms; undefined: never. */
   readonly lastSuccessMs: number | undefined;
   readonly failures: Readonly<Record<string, number>>;
   readonly deadLetters: number;
@@ -17,7 +18,10 @@ export interface SinkState {
 
 /** Counts, and tells of what changes. */
 export interface Telling {
-  delivered(seq: number, hasRecords: boolean): void;
+  /** The sink needs nothing more up to there. */
+  reached(progress: Pick<Progress, 'seq' | 'lastSuccessMs'>): void;
+  /** The sink took records. */
+  took(): void;
   failed(reason: FailureReason, problem: string): void;
   died(seq: number, problem: string): void;
   gaps(gaps: readonly (readonly [first: number, last: number])[]): void;
@@ -30,14 +34,14 @@ export interface Telling {
  * Makes what tells of one sink: in the log when something changes, in figures always.
  *
  * @param sink its name
- * @param deps the log and the clock, epoch ms
+ * @param deps the log
  * @returns the teller
  */
 export function createTelling(
   sink: string,
-  deps: { readonly log: (event: Record<string, unknown>) => void; readonly now: () => number },
+  deps: { readonly log: (event: Record<string, unknown>) => void },
 ): Telling {
-  const { log, now } = deps;
+  const { log } = deps;
   const failures: Record<string, number> = {};
   let seq = 0;
   let lastSuccessMs: number | undefined;
@@ -48,10 +52,10 @@ export function createTelling(
   let toldGaps = 0;
 
   return {
-    delivered(reached, hasRecords) {
-      seq = reached;
-      if (!hasRecords) return;
-      lastSuccessMs = now();
+    reached(progress) {
+      ({ seq, lastSuccessMs } = progress);
+    },
+    took() {
       if (problem !== undefined) log({ event: 'audit_sink_recovered', sink, seq });
       problem = undefined;
     },

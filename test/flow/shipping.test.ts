@@ -175,6 +175,9 @@ void test('what a sink is shown stands in no log, no page, no audit record and n
   server.answer((_request, response) => response.writeHead(403).end(JSON.stringify(secrets)));
   await fetch(`${bench.relay.url}/x/a`, { headers });
   await until('a failure is told', () => logged(bench, 'audit_sink_failed').length > 0);
+  assert.equal(logged(bench, 'audit_dead_letter')[0]?.['level'], 'error');
+  assert.equal(logged(bench, 'audit_sink_failed')[0]?.['level'], 'warn');
+  assert.equal(logged(bench, 'listening')[0]?.['level'], 'info');
   const texts = [
     bench.log.join('\n'),
     await (await fetch(`${bench.relay.management}/metrics`)).text(),

@@ -13,9 +13,12 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { createFormatter } from '../../../audit/formats/format.ts';
 import type { FileSinkConfig } from '../../../relay/config/sink-config.ts';
-import { ledgerDir, openLedger, writeRequests } from '../../audit/ledger-dir.ts';
+import { createFileSink } from '../../../relay/shipping/file-sink.ts';
+import { allRecords, ledgerDir, openLedger, writeRequests } from '../../audit/ledger-dir.ts';
 import { common, seqs, startShipping, upTo } from './bench.ts';
+import { privateDir } from '../../support/private-dir.ts';
 import { until } from '../../support/until.ts';
 
 const fileSink = (path: string, changes: Partial<FileSinkConfig> = {}): FileSinkConfig => ({
@@ -102,3 +105,46 @@ void test(
     assert.equal(bench.state().seq, 0);
   },
 );
+
+void test('a row of CSV is dropped wherever it was cut short, between the line ends of a cell too', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  await ledger.append('sign-in', { detail: 'a\r\n9,"x",\n\r\n"\r\n' });
+  const { head, line } = createFormatter('csv', { version: '1.2.3' });
+  const items = (await allRecords(dir)).map((record) => ({ record, text: line(record) }));
+  const rows = items.map(({ text }) => `${text}\r\n`);
+  const whole = [head, ...rows].join('');
+  const path = join(privateDir(t), 'export.csv');
+  const { signal } = new AbortController();
+  const kept = head.length + Number(rows[0]?.length);
+  for (let cut = kept; cut < whole.length; cut += 1) {
+    writeFileSync(path, whole.slice(0, cut));
+    const sink = createFileSink(fileSink(path, { format: 'csv' }), head);
+    assert.deepEqual(await sink.deliver(items.slice(1), signal), { kind: 'accepted' });
+    assert.equal(readFileSync(path, 'utf8'), whole, `cut at ${cut - kept}`);
+  }
+});
+
+void test('a line that was cut short is dropped however long it is, and nothing that is more than a line', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  await ledger.append('sign-in', {});
+  const [record] = await allRecords(dir);
+  assert.ok(record !== undefined);
+  const item = { record, text: JSON.stringify(record) };
+  const path = join(privateDir(t), 'export');
+  const { signal } = new AbortController();
+  writeFileSync(path, `{"seq":0}\n{"seq":1,"detail":"${'x'.repeat(200_000)}`);
+  const lines = createFileSink(fileSink(path), '');
+  assert.deepEqual(await lines.deliver([item], signal), { kind: 'accepted' });
+  assert.deepEqual(seqs(linesOf(path)), [0, 1]);
+
+  const foreign = `seq\r\n"${'0\r\n'.repeat(1024 ** 2)}`;
+  writeFileSync(path, foreign);
+  const rows = createFileSink(fileSink(path, { format: 'csv' }), 'seq\r\n');
+  const delivery = await rows.deliver([item], signal);
+  assert.ok(delivery.kind === 'failed');
+  assert.equal(delivery.reason, 'file');
+  assert.match(delivery.problem, /more than a line cut short; move it away/);
+  assert.equal(readFileSync(path, 'utf8'), foreign);
+});

@@ -125,6 +125,36 @@ void test("Splunk's collector gets events with their time, and the number as a f
   assert.equal(server.received[0]?.headers.authorization, 'Splunk b5a1c7e0-hec-token');
 });
 
+for (const code of [7, 10, 11, 14, 16])
+  void test(`Splunk's 400 with code ${code} is about the settings: no record is given up`, async (t) => {
+    const dir = ledgerDir(t);
+    const ledger = openLedger(t, dir);
+    await writeRequests(ledger, 4);
+    const server = await startSinkServer(t);
+    server.answer((_request, response) => {
+      response.writeHead(400).end(JSON.stringify({ text: 'words of the collector', code }));
+    });
+    const bench = await startShipping(t, dir, [splunk(server.url)]);
+    await until('two attempts have failed', () => (bench.state().failures['settings'] ?? 0) >= 2);
+    assert.match(String(bench.state().problem), new RegExp(`^settings: HTTP 400, code ${code}: `));
+    assert.doesNotMatch(JSON.stringify(bench.log), /words of/);
+    assert.deepEqual([bench.state().seq, bench.state().deadLetters], [0, 0]);
+    // Whole each time: nothing was split to find who is to blame.
+    assert.equal(new Set(server.received.map(({ body }) => body)).size, 1);
+    server.answer((_request, response) => response.end('{"text":"Success","code":0}'));
+    await until('all records are shipped', () => bench.state().seq === 9);
+  });
+
+for (const body of ['{"text":"Invalid data format","code":6}', '<html>400</html>', 'null'])
+  void test(`Splunk's 400 with ${body} is about the record`, async (t) => {
+    const dir = ledgerDir(t);
+    openLedger(t, dir);
+    const server = await startSinkServer(t);
+    server.answer((_request, response) => response.writeHead(400).end(body));
+    const bench = await startShipping(t, dir, [splunk(server.url)]);
+    await until('the record is a dead letter', () => bench.state().deadLetters === 1);
+  });
+
 void test('CEF is an event of text for Splunk', async (t) => {
   const dir = ledgerDir(t);
   openLedger(t, dir);

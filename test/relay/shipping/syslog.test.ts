@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { once } from 'node:events';
+import net, { type AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import tls from 'node:tls';
 import { ledgerDir, openLedger, writeRequests } from '../../audit/ledger-dir.ts';
-import { createCertificate } from '../../support/certificate.ts';
+import { createCertificate, type TestCertificate } from '../../support/certificate.ts';
 import { startSyslogReceiver, type SyslogReceiver } from '../../support/syslog-receiver.ts';
 import { until } from '../../support/until.ts';
 import { startShipping, syslog, upTo } from './bench.ts';
@@ -83,6 +86,85 @@ void test('a receiver that dies while it reads gets the batch again: nothing is 
     unique(seqsOf(receiver)).toSorted((a, b) => a - b),
     upTo(601),
   );
+});
+
+/** A receiver that is shut down in the middle of a batch: it ends in order, and stores nothing of what still comes. */
+async function startLeavingReceiver(
+  t: TestContext,
+  certificate: TestCertificate | undefined,
+  leave: (socket: net.Socket) => void,
+) {
+  const serve = (socket: net.Socket): void => {
+    socket.on('error', () => {});
+    socket.once('data', () => {
+      socket.pause();
+      socket.end();
+      leave(socket);
+    });
+    t.after(() => socket.destroy());
+  };
+  const options = { allowHalfOpen: true };
+  const server = certificate
+    ? tls.createServer({ ...options, cert: certificate.cert, key: certificate.key }, serve)
+    : net.createServer(options, serve);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const stop = async (): Promise<void> => {
+    if (!server.listening) return;
+    server.close();
+    await once(server, 'close');
+  };
+  t.after(() => server.close());
+  return { port, stop };
+}
+
+for (const transport of ['tls', 'tcp'] as const)
+  void test(`a receiver that is shut down in order as it reads gets the batch again (${transport})`, async (t) => {
+    const dir = ledgerDir(t);
+    const ledger = openLedger(t, dir);
+    // More than the system takes for one that does not read.
+    for (let at = 0; at < 160; at += 1)
+      await ledger.append('sign-in', { detail: 'x'.repeat(100_000) });
+    const certificate = transport === 'tls' ? createCertificate(t) : undefined;
+    const leaving = await startLeavingReceiver(t, certificate, (socket) => {
+      socket.once('end', () => socket.destroy());
+      setTimeout(() => socket.resume(), 100);
+    });
+    const bench = await startShipping(t, dir, [
+      syslog(leaving.port, {
+        transport,
+        tls: certificate ? { ca: certificate.cert } : {},
+        batch: { records: 1_000, bytes: 64 * 1024 ** 2, delayMs: 10 },
+      }),
+    ]);
+    await until('two batches have failed', () => (bench.state().failures['connect'] ?? 0) >= 2);
+    assert.deepEqual([bench.state().seq, bench.state().deadLetters], [0, 0]);
+    assert.match(String(bench.state().problem), /closed before it had read all/);
+    await leaving.stop();
+    const receiver = await startSyslogReceiver(t, certificate, leaving.port);
+    await until('all records are shipped', () => bench.state().seq === 161);
+    assert.deepEqual(
+      unique(seqsOf(receiver)).toSorted((a, b) => a - b),
+      upTo(161),
+    );
+  });
+
+void test('the system having taken a batch is not enough: a receiver that ends then has not read it', async (t) => {
+  const dir = ledgerDir(t);
+  const ledger = openLedger(t, dir);
+  await writeRequests(ledger, 20);
+  const { port } = await startLeavingReceiver(t, undefined, (socket) => {
+    setTimeout(() => socket.destroy(), 100);
+  });
+  const batch = { records: 1, bytes: 1024 ** 2, delayMs: 0 };
+  const bench = await startShipping(t, dir, [syslog(port, { transport: 'tcp', batch })]);
+  // A machine that stands still at the wrong moment may hide one such end, or two.
+  await until('an end before the quiet time is over is seen', () => {
+    assert.notEqual(bench.state().seq, 41);
+    return bench.state().failures['connect'];
+  });
+  assert.match(String(bench.state().problem), /closed before it had read all/);
 });
 
 void test('a receiver that never closes is given its time, and the batch comes again', async (t) => {
