@@ -4,13 +4,8 @@ import type { Target } from './target.ts';
 /** In a tunnel nothing could be checked, and TRACE would show the token that we add (RFC 9110 §9.3.6, §9.3.8). */
 const NEVER_RELAYED = new Set(['CONNECT', 'TRACE']);
 
-/** The methods that are relayed: all others that the parser knows. Which of these an API takes is its own to say. */
-export const RELAYED_METHODS: readonly string[] = METHODS.filter(
-  (method) => !NEVER_RELAYED.has(method),
-);
-
-/** The same, as the field `Allow` lists them (RFC 9110 §10.2.1). */
-export const ALLOW = RELAYED_METHODS.join(', ');
+/** The methods that are relayed, all others that the parser knows, as the field `Allow` lists them (RFC 9110 §10.2.1). */
+export const ALLOW = METHODS.filter((method) => !NEVER_RELAYED.has(method)).join(', ');
 
 /**
  * Tells whether requests with a method go on to an API.
