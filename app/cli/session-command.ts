@@ -1,4 +1,5 @@
-import type { ControlClient, LoginListeners } from '../main/agent/control/client.ts';
+import type { AnySnapshot, ControlClient, LoginListeners } from '../main/agent/control/client.ts';
+import { AgentError } from '../main/agent/errors.ts';
 import type { ApiInfo } from '../main/agent/status.ts';
 import { asAgentError, clientOf, parsed, type CommandIo } from './command-line.ts';
 import { apisText, statusText } from './output.ts';
@@ -33,6 +34,7 @@ export async function runSession(
   if (name === 'login') {
     const isByDevice = 'device' in values && values.device === true;
     const snapshot = await client.login(listeners(isByDevice, json, io), profile);
+    checkAccepted(snapshot);
     return tell(snapshot, statusText(snapshot));
   }
   if (name === 'logout') {
@@ -42,6 +44,15 @@ export async function runSession(
   const snapshot =
     profile === undefined ? await client.status() : await client.profileStatus(profile);
   return tell(snapshot, statusText(snapshot));
+}
+
+/** The provider may have signed somebody in whom the relay does not let in. */
+function checkAccepted({ status, fault }: AnySnapshot): void {
+  if (status !== 'expired') return;
+  throw new AgentError(
+    'session_expired',
+    fault?.message ?? 'The session has ended. Sign in again.',
+  );
 }
 
 function listeners(isByDevice: boolean, json: boolean, io: CommandIo): LoginListeners {

@@ -73,6 +73,16 @@ test('apis says that the provider ended the session that the relay refuses', asy
   isEnded(await apis(dataDir), /Your session has ended\. Sign in again/);
 });
 
+test('login says that the relay does not accept the sign-in that has just been done', async (t) => {
+  const { agent, dataDir } = await signedIn(t);
+  await agent.signOut();
+  relay.accept(() => false);
+  const env = { LATCHKEY_DATA_DIR: dataDir };
+  const { code, out, err } = await runCli(['login'], env);
+  assert.equal(code, 1, out);
+  assert.match(err, /relay does not accept your sign-in \(token_revoked\)/);
+});
+
 test('apis says that the token could not be renewed that the relay refuses', async (t) => {
   const { agent, dataDir } = await signedIn(t);
   relay.accept(() => false);
