@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { _electron } from 'playwright-core';
+import { _electron, errors } from 'playwright-core';
 import type { ElectronApplication, Page } from 'playwright-core';
 import { buildApp } from '../../build/app.ts';
 import { electronRuntime, findElectron } from '../../build/electron-runtime.ts';
@@ -11,6 +11,7 @@ import { until } from './until.ts';
 const projectDir = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const mainFile = join(projectDir, 'dist', 'main', 'main.cjs');
 const startTimeoutMs = 60_000;
+const startTimeoutsMs = [20_000, 30_000, 40_000, 50_000, 60_000, 60_000];
 
 /** How the app is started. */
 export interface LaunchOptions {
@@ -86,6 +87,28 @@ export function installedRuntime(): ElectronRuntime {
 }
 
 /**
+ * Starts the app and attaches to it. Playwright can miss the beginning of a window that is made at the very moment at
+ * which it attaches, and then waits for ever: the app is killed and started anew. What holds an app back until
+ * Playwright is there would also change its keychain.
+ */
+async function attached(options: LaunchOptions): Promise<ElectronApplication> {
+  for (const [attempt, timeout] of startTimeoutsMs.entries()) {
+    try {
+      return await _electron.launch({
+        executablePath: installedRuntime().executable,
+        args: appArguments(options),
+        env: appEnvironment(options),
+        timeout,
+      });
+    } catch (error) {
+      const isLast = attempt === startTimeoutsMs.length - 1;
+      if (isLast || !(error instanceof errors.TimeoutError)) throw error;
+    }
+  }
+  throw new Error('no attempt was made');
+}
+
+/**
  * Builds the app if needed and starts it, unpackaged, with the real agent.
  *
  * @param options data directory, relay, port
@@ -94,12 +117,7 @@ export function installedRuntime(): ElectronRuntime {
 export async function launchApp(options: LaunchOptions): Promise<LaunchedApp> {
   await buildApp();
   let log = '';
-  const app = await _electron.launch({
-    executablePath: installedRuntime().executable,
-    args: appArguments(options),
-    env: appEnvironment(options),
-    timeout: startTimeoutMs,
-  });
+  const app = await attached(options);
   const running = app.process();
   running.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
   return {

@@ -7,7 +7,6 @@ const itemInterface = 'org.kde.StatusNotifierItem';
 const menuInterface = 'com.canonical.dbusmenu';
 const propertiesInterface = 'org.freedesktop.DBus.Properties';
 const itemPath = '/StatusNotifierItem';
-const registerTimeoutMs = 60_000;
 
 /** One line of a tray menu as the desktop sees it. */
 export interface TrayMenuNode {
@@ -48,7 +47,6 @@ export interface SniHost {
 export async function startSniHost(): Promise<SniHost> {
   const bus = dbus.sessionBus();
   const registered: string[] = [];
-  const waiting: ((service: string) => void)[] = [];
 
   class Watcher extends dbus.interface.Interface {
     get RegisteredStatusNotifierItems(): string[] {
@@ -62,7 +60,6 @@ export async function startSniHost(): Promise<SniHost> {
     }
     RegisterStatusNotifierItem(service: string): void {
       registered.push(service);
-      waiting.splice(0).forEach((resolve) => resolve(service));
     }
     RegisterStatusNotifierHost(): void {
       // This process is the only host.
@@ -84,25 +81,31 @@ export async function startSniHost(): Promise<SniHost> {
 
   return {
     async item() {
-      const service = registered.at(-1) ?? (await nextItem(waiting));
-      if (service.startsWith('/')) throw new Error(`registered by path, not by name: ${service}`);
+      const service = await eventually('a tray icon', async () => {
+        const latest = registered.at(-1);
+        if (latest?.startsWith('/') === true)
+          throw new Error(`registered by path, not by name: ${latest}`);
+        // One of an app that was killed stays in the list.
+        return latest !== undefined && (await isThere(bus, latest)) ? latest : undefined;
+      });
       return trayHandle(bus, service);
     },
     close: () => bus.disconnect(),
   };
 }
 
-async function nextItem(waiting: ((service: string) => void)[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error('no tray icon was registered')),
-      registerTimeoutMs,
-    );
-    waiting.push((service) => {
-      clearTimeout(timer);
-      resolve(service);
-    });
-  });
+async function isThere(bus: MessageBus, name: string): Promise<boolean> {
+  const reply = await bus.call(
+    new dbus.Message({
+      destination: 'org.freedesktop.DBus',
+      path: '/org/freedesktop/DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'NameHasOwner',
+      signature: 's',
+      body: [name],
+    }),
+  );
+  return reply?.body[0] === true;
 }
 
 type Call = (
