@@ -82,11 +82,9 @@ async function besideAttackers(
 for (const path of ['/silent', '/broken'])
   test(`requests to ${path}, many at once, take the API away from nobody`, async (t) => {
     let statuses: ReadonlySet<number> | undefined;
-    for (let attempt = 0; attempt < 5 && statuses === undefined; attempt++)
+    for (let attempt = 0; attempt < 20 && statuses === undefined; attempt++)
       statuses = await besideAttackers(t, path);
-    if (statuses === undefined)
-      t.skip('the machine stood still for a second in each of 5 attempts');
-    else assert.deepEqual(statuses, new Set([200]));
+    assert.deepEqual(statuses, new Set([200]), 'undefined: the machine stood still each time');
   });
 
 test('uploads that stop half-way are nothing against the API', async (t) => {

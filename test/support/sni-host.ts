@@ -1,6 +1,7 @@
 import dbus from 'dbus-next';
 import type { MessageBus } from 'dbus-next';
 import { eventually } from './electron.ts';
+import { hasOwner } from './session-bus.ts';
 
 const watcherName = 'org.kde.StatusNotifierWatcher';
 const itemInterface = 'org.kde.StatusNotifierItem';
@@ -86,26 +87,12 @@ export async function startSniHost(): Promise<SniHost> {
         if (latest?.startsWith('/') === true)
           throw new Error(`registered by path, not by name: ${latest}`);
         // One of an app that was killed stays in the list.
-        return latest !== undefined && (await isThere(bus, latest)) ? latest : undefined;
+        return latest !== undefined && (await hasOwner(bus, latest)) ? latest : undefined;
       });
       return trayHandle(bus, service);
     },
     close: () => bus.disconnect(),
   };
-}
-
-async function isThere(bus: MessageBus, name: string): Promise<boolean> {
-  const reply = await bus.call(
-    new dbus.Message({
-      destination: 'org.freedesktop.DBus',
-      path: '/org/freedesktop/DBus',
-      interface: 'org.freedesktop.DBus',
-      member: 'NameHasOwner',
-      signature: 's',
-      body: [name],
-    }),
-  );
-  return reply?.body[0] === true;
 }
 
 type Call = (

@@ -5,10 +5,10 @@ import { createPac } from '../../../app/main/agent/network/pac.ts';
 import { createProxyChoice } from '../../../app/main/agent/network/proxy-choice.ts';
 import { routeName } from '../../../app/main/agent/network/route.ts';
 import { createSession } from '../../../app/main/agent/session/session.ts';
-import type { TokenSet } from '../../../app/main/agent/session/token-set.ts';
 import { createMemoryVault } from '../../../app/main/agent/session/vault.ts';
 import { createSignInGate } from '../../../app/main/agent/sign-in-gate.ts';
 import { createStepUps } from '../../../app/main/agent/step-up.ts';
+import { makeTokens } from './session-tokens.ts';
 
 const DAY_MS = 86_400_000;
 const RELAY = new URL('https://relay.example.com');
@@ -40,19 +40,6 @@ for (const isMachine of [false, true]) {
     await gate.wait(reason, signal);
     assert.equal(attempts, 2);
   });
-}
-
-function makeTokens(accessToken: string, obtainedAtMs: number): TokenSet {
-  return {
-    accessToken,
-    refreshToken: `refresh-of-${accessToken}`,
-    obtainedAtMs,
-    expiresAtMs: obtainedAtMs + 300_000,
-    issuer: 'https://idp.example',
-    clientId: 'c',
-    resource: 'https://relay.example',
-    tokenType: 'bearer',
-  };
 }
 
 test('a token that was renewed before the clock was set back is renewed when the relay refuses it', async (t) => {

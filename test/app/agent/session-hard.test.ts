@@ -20,6 +20,7 @@ import { enterCode, startGrantsProvider } from '../../support/grants-provider.ts
 import type { GrantsProvider } from '../../support/grants-provider.ts';
 import { startSmallRelay, type SmallRelay } from '../../support/small-relay.ts';
 import { until } from '../../support/until.ts';
+import { makeTokens } from './session-tokens.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'latchkey-session-'));
 let idp: GrantsProvider;
@@ -63,20 +64,6 @@ function open(vault: Vault, provider: SessionProvider, clock: { ms: number }): S
   });
   sessions.push(session);
   return session;
-}
-
-function makeTokens(accessToken: string, obtainedAtMs: number): TokenSet {
-  return {
-    accessToken,
-    refreshToken: `refresh-of-${accessToken}`,
-    obtainedAtMs,
-    expiresAtMs: obtainedAtMs + 300_000,
-    issuer: 'https://idp.example',
-    clientId: 'c',
-    resource: 'https://relay.example',
-    tokenType: 'bearer',
-    identity: { subject: 'alice' },
-  };
 }
 
 /** A person's tokens from a real provider that rotates refresh tokens and detects their reuse. */

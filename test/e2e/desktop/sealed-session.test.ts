@@ -15,6 +15,7 @@ import {
   launchApp,
   type LaunchedApp,
 } from '../../support/electron.ts';
+import { hasOwner } from '../../support/session-bus.ts';
 import { signInWithFetch } from '../../support/sign-in.ts';
 import { until } from '../../support/until.ts';
 
@@ -28,17 +29,7 @@ if (typeof skip === 'string' && process.env['CI'] === 'true') throw new Error(sk
 async function isKeychainThere(): Promise<boolean> {
   const bus = dbus.sessionBus();
   try {
-    const reply = await bus.call(
-      new dbus.Message({
-        destination: 'org.freedesktop.DBus',
-        path: '/org/freedesktop/DBus',
-        interface: 'org.freedesktop.DBus',
-        member: 'NameHasOwner',
-        signature: 's',
-        body: ['org.freedesktop.secrets'],
-      }),
-    );
-    return reply?.body[0] === true;
+    return await hasOwner(bus, 'org.freedesktop.secrets');
   } finally {
     bus.disconnect();
   }
